@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Kernel functions redirected by ftrace: the only file attached to kernel text. */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/jiffies.h>
+#include <linux/kprobes.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/task.h>
+#include <linux/static_call.h>
+#include <linux/workqueue.h>
+#include <asm/ibt.h>
+
+#include "compat_core.h"
+#include "hook.h"
+#include "mark.h"
+
+/*
+ * A removal costs a grace period of RCU tasks, and views come and go: a group
+ * stays for this long after its last user.
+ */
+#define VIEWOS_HOOK_LINGER	HZ
+
+/**
+ * struct viewos_hook - a redirected function
+ * @symbol: its name
+ * @group: its group
+ * @entry: the code in hook_entry.S
+ * @replacement: what takes a marked task's call
+ * @key: static call by which the replacement reaches the original
+ * @tramp: its trampoline
+ * @site: address of the ftrace site, the function's first instruction
+ * @ops: our registration with ftrace
+ * @direct: registered as a direct call, not as a changed instruction pointer
+ */
+struct viewos_hook {
+	const char *symbol;
+	enum viewos_hook_group group;
+	void (*entry)(void);
+	void *replacement;
+	struct static_call_key *key;
+	void *tramp;
+	unsigned long site;
+	struct ftrace_ops ops;
+	bool direct;
+};
+
+static void viewos_hook_redirect(unsigned long ip, unsigned long parent_ip,
+				 struct ftrace_ops *ops, struct ftrace_regs *fregs);
+
+static int viewos_none_cgroup_can_fork(struct task_struct *child, struct kernel_clone_args *kargs)
+{
+	return -EAGAIN;
+}
+
+static void viewos_none_cgroup_cancel_fork(struct task_struct *child,
+					   struct kernel_clone_args *kargs)
+{
+}
+
+static void viewos_none_cgroup_exit(struct task_struct *task)
+{
+}
+
+DEFINE_STATIC_CALL(viewos_call_cgroup_can_fork, viewos_none_cgroup_can_fork);
+DEFINE_STATIC_CALL(viewos_call_cgroup_cancel_fork, viewos_none_cgroup_cancel_fork);
+DEFINE_STATIC_CALL(viewos_call_cgroup_exit, viewos_none_cgroup_exit);
+
+int viewos_orig_cgroup_can_fork(struct task_struct *child, struct kernel_clone_args *kargs)
+{
+	return static_call(viewos_call_cgroup_can_fork)(child, kargs);
+}
+
+void viewos_orig_cgroup_cancel_fork(struct task_struct *child, struct kernel_clone_args *kargs)
+{
+	static_call(viewos_call_cgroup_cancel_fork)(child, kargs);
+}
+
+void viewos_orig_cgroup_exit(struct task_struct *task)
+{
+	static_call(viewos_call_cgroup_exit)(task);
+}
+
+#define VIEWOS_HOOK_ENTRY(function, hook_group)				\
+	{								\
+		.symbol = #function,					\
+		.group = hook_group,					\
+		.entry = viewos_entry_##function,			\
+		.replacement = viewos_hook_##function,			\
+		.key = &STATIC_CALL_KEY(viewos_call_##function),	\
+		.tramp = STATIC_CALL_TRAMP_ADDR(viewos_call_##function),	\
+		.ops.func = viewos_hook_redirect,			\
+	}
+
+void viewos_entry_cgroup_can_fork(void);
+void viewos_entry_cgroup_cancel_fork(void);
+void viewos_entry_cgroup_exit(void);
+
+/*
+ * fork and exit are taken where the kernel itself counts a task into its cgroup:
+ * can_fork may fail the fork before the child can be seen or run, cancel_fork
+ * undoes it, and exit comes when the task has closed its files. All three are
+ * called for threads and io_uring workers too.
+ */
+static struct viewos_hook viewos_hooks[] = {
+	VIEWOS_HOOK_ENTRY(cgroup_can_fork, VIEWOS_HOOK_TASK),
+	VIEWOS_HOOK_ENTRY(cgroup_cancel_fork, VIEWOS_HOOK_TASK),
+	VIEWOS_HOOK_ENTRY(cgroup_exit, VIEWOS_HOOK_TASK),
+};
+
+/* Protects installed[], and registering and unregistering. */
+static DEFINE_MUTEX(viewos_hook_mutex);
+static bool installed[VIEWOS_HOOK_GROUPS];
+static atomic_t users[VIEWOS_HOOK_GROUPS];
+
+static void viewos_hook_linger(struct work_struct *work);
+static DECLARE_DELAYED_WORK(viewos_hook_work, viewos_hook_linger);
+
+/* The fall-back where a direct call cannot be had: changes the instruction pointer. */
+static void notrace viewos_hook_redirect(unsigned long ip, unsigned long parent_ip,
+					 struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	struct viewos_hook *hook = container_of(ops, struct viewos_hook, ops);
+
+	if (test_bit(VIEWOS_MARK_BIT, &current_thread_info()->syscall_work))
+		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)hook->replacement);
+}
+
+static int hook_install(struct viewos_hook *hook)
+{
+	int err;
+
+	err = ftrace_set_filter_ip(&hook->ops, hook->site, 0, 0);
+	if (err)
+		return err;
+
+	err = viewos_register_ftrace_direct(&hook->ops, (unsigned long)hook->entry);
+	if (!err) {
+		hook->direct = true;
+		return 0;
+	}
+
+	pr_info("%s: no direct call (%d), falling back to IPMODIFY\n", hook->symbol, err);
+	hook->ops.flags = FTRACE_OPS_FL_IPMODIFY;
+	hook->ops.func = viewos_hook_redirect;
+	hook->direct = false;
+	err = register_ftrace_function(&hook->ops);
+	if (err)
+		ftrace_set_filter_ip(&hook->ops, hook->site, 1, 0);
+	return err;
+}
+
+static void hook_remove(struct viewos_hook *hook)
+{
+	int err;
+
+	if (hook->direct)
+		err = viewos_unregister_ftrace_direct(&hook->ops, (unsigned long)hook->entry);
+	else
+		err = unregister_ftrace_function(&hook->ops);
+	WARN_ON_ONCE(err);
+	ftrace_free_filter(&hook->ops);
+	hook->ops.flags = 0;
+	hook->ops.func = viewos_hook_redirect;
+}
+
+static void group_remove_locked(enum viewos_hook_group group, size_t end)
+{
+	lockdep_assert_held(&viewos_hook_mutex);
+
+	while (end--)
+		if (viewos_hooks[end].group == group)
+			hook_remove(&viewos_hooks[end]);
+	installed[group] = false;
+}
+
+static int group_install_locked(enum viewos_hook_group group)
+{
+	size_t i;
+	int err;
+
+	lockdep_assert_held(&viewos_hook_mutex);
+
+	for (i = 0; i < ARRAY_SIZE(viewos_hooks); i++) {
+		if (viewos_hooks[i].group != group)
+			continue;
+		err = hook_install(&viewos_hooks[i]);
+		if (err) {
+			pr_warn("%s: cannot be redirected: %d\n", viewos_hooks[i].symbol, err);
+			group_remove_locked(group, i);
+			return err;
+		}
+	}
+	installed[group] = true;
+	return 0;
+}
+
+int viewos_hook_get(enum viewos_hook_group group)
+{
+	int err = 0;
+
+	if (atomic_inc_not_zero(&users[group]))
+		return 0;
+
+	mutex_lock(&viewos_hook_mutex);
+	if (!installed[group])
+		err = group_install_locked(group);
+	if (!err)
+		atomic_inc(&users[group]);
+	mutex_unlock(&viewos_hook_mutex);
+	return err;
+}
+
+void viewos_hook_put(enum viewos_hook_group group)
+{
+	if (atomic_dec_and_test(&users[group]))
+		mod_delayed_work(system_wq, &viewos_hook_work, VIEWOS_HOOK_LINGER);
+}
+
+static void hook_remove_unused(void)
+{
+	int group;
+
+	mutex_lock(&viewos_hook_mutex);
+	for (group = 0; group < VIEWOS_HOOK_GROUPS; group++)
+		if (installed[group] && !atomic_read(&users[group]))
+			group_remove_locked(group, ARRAY_SIZE(viewos_hooks));
+	mutex_unlock(&viewos_hook_mutex);
+}
+
+static void viewos_hook_linger(struct work_struct *work)
+{
+	hook_remove_unused();
+}
+
+/* The address of the ftrace site of a function that the kernel does not export. */
+static unsigned long hook_site(const char *symbol)
+{
+	struct kprobe probe = { .symbol_name = symbol };
+	unsigned long site;
+
+	if (register_kprobe(&probe))
+		return 0;
+	site = (unsigned long)probe.addr;
+	unregister_kprobe(&probe);
+
+	if (is_endbr(*(u32 *)site))
+		site += 4;
+	return site;
+}
+
+int viewos_hook_init(void)
+{
+	struct viewos_hook *hook;
+
+	for (hook = viewos_hooks; hook < viewos_hooks + ARRAY_SIZE(viewos_hooks); hook++) {
+		hook->site = hook_site(hook->symbol);
+		if (!hook->site) {
+			pr_err("this kernel has no function %s that can be redirected\n",
+			       hook->symbol);
+			return -ENOENT;
+		}
+		__static_call_update(hook->key, hook->tramp,
+				     (void *)(hook->site + MCOUNT_INSN_SIZE));
+	}
+	return 0;
+}
+
+void viewos_hook_exit(void)
+{
+	cancel_delayed_work_sync(&viewos_hook_work);
+	hook_remove_unused();
+	/* A task may have been preempted in hook_entry.S, or on its way out of a replacement. */
+	synchronize_rcu_tasks();
+}

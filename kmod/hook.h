@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Kernel functions redirected by ftrace.
+ *
+ * A hook sends a call of one kernel function to a replacement if, and only if,
+ * the calling task carries the mark of a view (task.h). The replacement reaches
+ * the original through a static call to the instruction behind the ftrace site,
+ * so it needs no recursion guard and no indirect call.
+ *
+ * Hooks come in groups, each with a count of users: the first installs the
+ * group, and some time after the last one has gone it is removed. A replacement
+ * may sleep. It runs in a task that is in a view, every view holds the module,
+ * and so nobody can be inside a replacement when the module goes; a replacement
+ * that drops its task's view must not sleep afterwards.
+ */
+#ifndef _VIEWOS_HOOK_H
+#define _VIEWOS_HOOK_H
+
+#include <linux/types.h>
+
+struct kernel_clone_args;
+struct task_struct;
+
+/**
+ * enum viewos_hook_group - hooks that are installed and removed together
+ * @VIEWOS_HOOK_TASK: fork and exit, while there is a view
+ * @VIEWOS_HOOK_GROUPS: how many groups there are
+ */
+enum viewos_hook_group {
+	VIEWOS_HOOK_TASK,
+	VIEWOS_HOOK_GROUPS,
+};
+
+/**
+ * viewos_hook_get() - become a user of a group, installing it if need be
+ * @group: which
+ *
+ * Return: 0, or a negative errno: -EBUSY somebody else redirects one of its
+ * functions in a way that excludes ours. Sleeps.
+ */
+int viewos_hook_get(enum viewos_hook_group group);
+
+/** viewos_hook_put() - no longer a user; does not sleep */
+void viewos_hook_put(enum viewos_hook_group group);
+
+int viewos_hook_init(void);
+void viewos_hook_exit(void);
+
+/* The replacements (task.c), and what they call the originals by. */
+int viewos_hook_cgroup_can_fork(struct task_struct *child, struct kernel_clone_args *kargs);
+void viewos_hook_cgroup_cancel_fork(struct task_struct *child, struct kernel_clone_args *kargs);
+void viewos_hook_cgroup_exit(struct task_struct *task);
+
+int viewos_orig_cgroup_can_fork(struct task_struct *child, struct kernel_clone_args *kargs);
+void viewos_orig_cgroup_cancel_fork(struct task_struct *child, struct kernel_clone_args *kargs);
+void viewos_orig_cgroup_exit(struct task_struct *task);
+
+#endif /* _VIEWOS_HOOK_H */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Every bound of the module, each with its reason. */
+#ifndef _VIEWOS_LIMITS_H
+#define _VIEWOS_LIMITS_H
+
+#include <linux/sizes.h>
+
+/*
+ * Per-user defaults, module parameters of the same name. Ten thousand views are
+ * a design goal; a server and a session cost some kilobytes each.
+ */
+#define VIEWOS_MAX_USER_VIEWS		16384
+#define VIEWOS_MAX_USER_SERVERS		1024
+#define VIEWOS_MAX_USER_SESSIONS	4096
+
+/*
+ * Requests queued or being served in one session. A caller waits with one
+ * request, so this bounds tasks and requests that nobody waits for together;
+ * one more is refused with EBUSY.
+ */
+#define VIEWOS_MAX_SESSION_REQUESTS	16384
+
+/*
+ * Requests without a waiting caller (page reads and writes) under way in one
+ * session before the next submitter waits: enough for a reader that streams
+ * with full readahead windows.
+ */
+#define VIEWOS_MAX_BACKGROUND		64
+
+/* Sessions that wait at a server to be accepted; one more is EAGAIN. */
+#define VIEWOS_MAX_BACKLOG		128
+
+/* Pages in one READ or WRITE: 1 MiB, what kernel FUSE allows at most. */
+#define VIEWOS_MAX_PAGES		256
+
+/*
+ * A server's read buffer must take the largest request. libfuse and kernel FUSE
+ * agree on 8 KiB as the least, and on header room of a page.
+ */
+#define VIEWOS_MIN_READ_BUFFER		SZ_8K
+
+/* The largest reply that is not page data: an xattr list or value. */
+#define VIEWOS_MAX_REPLY		SZ_64K
+
+/* Seconds that a mount waits for its server to accept and to answer INIT. */
+#define VIEWOS_CONNECT_TIMEOUT		30
+
+/* The largest timeout= of a mount, in seconds: a day. */
+#define VIEWOS_MAX_TIMEOUT		86400
+
+#endif /* _VIEWOS_LIMITS_H */

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * viewos: what is set up at load, and its mirror.
+ *
+ * Lock order, outermost first (Documentation/locking.rst has the reasons):
+ *
+ *   VFS locks > session->ops_lock > viewos_hook_mutex
+ *   viewos_session_lock > session->lock
+ *   viewos_server_lock, viewos_tree_lock > siglock, viewos_user_lock: alone
+ */
+
+#include <net/genetlink.h>
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+
+#include "control.h"
+#include "hook.h"
+#include "netlink.h"
+#include "task.h"
+#include "view.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+static const struct {
+	int (*init)(void);
+	void (*exit)(void);
+} parts[] = {
+	{ viewos_hook_init, viewos_hook_exit },
+	{ viewos_task_init, viewos_task_exit },
+	{ viewos_view_init, viewos_view_exit },
+	{ viewos_netlink_init, viewos_netlink_exit },
+	{ viewos_control_init, viewos_control_exit },
+};
+
+static void parts_exit(size_t end)
+{
+	while (end--)
+		parts[end].exit();
+	/* Views, tasks and inodes are freed behind RCU. */
+	rcu_barrier();
+}
+
+static int __init viewos_init(void)
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		err = parts[i].init();
+		if (err) {
+			parts_exit(i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static void __exit viewos_exit(void)
+{
+	parts_exit(ARRAY_SIZE(parts));
+}
+
+module_init(viewos_init);
+module_exit(viewos_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Each process can have its own view of the system");
+MODULE_ALIAS_GENL_FAMILY("viewos");

@@ -1,0 +1,531 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Generic netlink family: registration, dumps, events. Its spec is Documentation/netlink/specs/viewos.yaml. */
+
+#include <linux/cred.h>
+#include <linux/module.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched.h>
+#include <linux/user_namespace.h>
+#include <net/genetlink.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+
+#include "compat_core.h"
+#include "control.h"
+#include "netlink.h"
+#include "server.h"
+#include "session.h"
+#include "task.h"
+#include "view.h"
+
+static struct genl_family viewos_family;
+
+enum { VIEWOS_MCGRP_EVENTS };
+
+static const struct genl_multicast_group viewos_groups[] = {
+	[VIEWOS_MCGRP_EVENTS] = {
+		.name = VIEWOS_GENL_MCGRP_EVENTS,
+		.flags = VIEWOS_MCGRP_FLAGS,
+	},
+};
+
+static const struct nla_policy view_get_policy[VIEWOS_A_MAX + 1] = {
+	[VIEWOS_A_VIEW_ID] = { .type = NLA_U64 },
+};
+
+static const struct nla_policy none_policy[VIEWOS_A_MAX + 1] = { };
+
+static const struct nla_policy server_add_policy[VIEWOS_A_MAX + 1] = {
+	[VIEWOS_A_SERVER_NAME] = { .type = NLA_NUL_STRING, .len = VIEWOS_NAME_LEN - 1 },
+	[VIEWOS_A_SERVER_FD] = { .type = NLA_S32 },
+	[VIEWOS_A_SERVER_PUBLIC] = { .type = NLA_FLAG },
+};
+
+static const struct nla_policy server_del_policy[VIEWOS_A_MAX + 1] = {
+	[VIEWOS_A_SERVER_NAME] = { .type = NLA_NUL_STRING, .len = VIEWOS_NAME_LEN - 1 },
+};
+
+/* May current see what belongs to @owner? */
+static bool visible(kuid_t owner)
+{
+	return uid_eq(owner, current_euid()) || capable(CAP_SYS_ADMIN);
+}
+
+static int put_u64(struct sk_buff *skb, int attr, u64 value)
+{
+	return nla_put_u64_64bit(skb, attr, value, VIEWOS_A_PAD);
+}
+
+static int fill_view(struct sk_buff *skb, struct viewos_view *view, struct user_namespace *ns)
+{
+	u64 tasks, total, children;
+	char name[VIEWOS_NAME_LEN];
+	u32 inherit;
+
+	spin_lock(&viewos_tree_lock);
+	tasks = view->nr_tasks;
+	total = view->tasks_total;
+	children = view->nr_children;
+	inherit = view->inherit;
+	memcpy(name, view->name, sizeof(name));
+	spin_unlock(&viewos_tree_lock);
+
+	if (put_u64(skb, VIEWOS_A_VIEW_ID, view->id) ||
+	    (name[0] && nla_put_string(skb, VIEWOS_A_VIEW_NAME, name)) ||
+	    put_u64(skb, VIEWOS_A_VIEW_PARENT, view->parent ? view->parent->id : view->id) ||
+	    nla_put_u32(skb, VIEWOS_A_VIEW_DEPTH, view->depth) ||
+	    nla_put_u32(skb, VIEWOS_A_VIEW_INHERIT, inherit) ||
+	    nla_put_u32(skb, VIEWOS_A_OWNER, from_kuid_munged(ns, view->owner)) ||
+	    put_u64(skb, VIEWOS_A_VIEW_TASKS, tasks) ||
+	    put_u64(skb, VIEWOS_A_VIEW_TASKS_TOTAL, total) ||
+	    put_u64(skb, VIEWOS_A_VIEW_CHILDREN, children) ||
+	    put_u64(skb, VIEWOS_A_VIEW_REQUESTS, atomic64_read(&view->requests)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int fill_task(struct sk_buff *skb, struct viewos_view *view, struct task_struct *task,
+		     struct pid_namespace *ns)
+{
+	char comm[TASK_COMM_LEN];
+
+	get_task_comm(comm, task);
+	if (put_u64(skb, VIEWOS_A_VIEW_ID, view->id) ||
+	    nla_put_u32(skb, VIEWOS_A_TASK_TID, task_pid_nr_ns(task, ns)) ||
+	    nla_put_u32(skb, VIEWOS_A_TASK_PID, task_tgid_nr_ns(task, ns)) ||
+	    nla_put_string(skb, VIEWOS_A_TASK_COMM, comm))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int fill_server(struct sk_buff *skb, struct viewos_server *server, const char *name,
+		       struct user_namespace *ns, struct pid_namespace *pid_ns)
+{
+	if (nla_put_string(skb, VIEWOS_A_SERVER_NAME, name) ||
+	    nla_put_u32(skb, VIEWOS_A_OWNER, from_kuid_munged(ns, server->owner)) ||
+	    put_u64(skb, VIEWOS_A_SERVER_CLASSES, server->classes) ||
+	    (server->public && nla_put_flag(skb, VIEWOS_A_SERVER_PUBLIC)) ||
+	    nla_put_u32(skb, VIEWOS_A_SERVER_PID, pid_nr_ns(server->pid, pid_ns)) ||
+	    put_u64(skb, VIEWOS_A_SERVER_SESSIONS, atomic_read(&server->sessions)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int fill_session(struct sk_buff *skb, struct viewos_session *session,
+			struct user_namespace *ns, struct pid_namespace *pid_ns)
+{
+	u64 pending, total;
+	u32 state, pid;
+
+	spin_lock(&session->lock);
+	state = session->state;
+	pending = session->nr_requests;
+	total = session->total;
+	pid = session->server_pid ? pid_nr_ns(session->server_pid, pid_ns) : 0;
+	spin_unlock(&session->lock);
+
+	if (put_u64(skb, VIEWOS_A_SESSION_ID, session->id) ||
+	    nla_put_string(skb, VIEWOS_A_SERVER_NAME, session->server_name) ||
+	    nla_put_u32(skb, VIEWOS_A_SERVER_PID, pid) ||
+	    nla_put_u32(skb, VIEWOS_A_OWNER, from_kuid_munged(ns, session->owner)) ||
+	    put_u64(skb, VIEWOS_A_VIEW_ID, session->view->id) ||
+	    nla_put_u32(skb, VIEWOS_A_SESSION_STATE, state) ||
+	    put_u64(skb, VIEWOS_A_SESSION_PENDING, pending) ||
+	    put_u64(skb, VIEWOS_A_SESSION_REQUESTS, total) ||
+	    nla_put_string(skb, VIEWOS_A_SOURCE, session->source) ||
+	    (session->options[0] &&
+	     nla_put_string(skb, VIEWOS_A_OPTIONS, session->options)) ||
+	    (session->dev &&
+	     put_u64(skb, VIEWOS_A_MOUNT_DEV,
+		     (u64)MAJOR(session->dev) << 32 | MINOR(session->dev))))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static void *dump_begin(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+{
+	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &viewos_family,
+			   NLM_F_MULTI, cmd);
+}
+
+/* Closes a dumped message, or takes it back; returns whether there is room for more. */
+static bool dump_end(struct sk_buff *skb, void *header, int err)
+{
+	if (err)
+		genlmsg_cancel(skb, header);
+	else
+		genlmsg_end(skb, header);
+	return !err;
+}
+
+static int view_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct viewos_view *view;
+	bool room = true;
+	void *header;
+
+	while (room && (view = viewos_view_next(cb->args[0]))) {
+		if (visible(view->owner) && !viewos_view_is_root(view)) {
+			header = dump_begin(skb, cb, VIEWOS_CMD_VIEW_GET);
+			room = header && dump_end(skb, header,
+						  fill_view(skb, view, current_user_ns()));
+		}
+		if (room)
+			cb->args[0] = view->id + 1;
+		viewos_view_put(view);
+	}
+	return skb->len;
+}
+
+static int view_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct viewos_view *view;
+	struct sk_buff *reply;
+	void *header;
+	int err = -EMSGSIZE;
+
+	if (GENL_REQ_ATTR_CHECK(info, VIEWOS_A_VIEW_ID))
+		return -EINVAL;
+	view = viewos_view_find(nla_get_u64(info->attrs[VIEWOS_A_VIEW_ID]));
+	if (!view)
+		return -ENOENT;
+	if (!visible(view->owner)) {
+		viewos_view_put(view);
+		return -EPERM;
+	}
+	reply = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!reply) {
+		viewos_view_put(view);
+		return -ENOMEM;
+	}
+	header = genlmsg_put_reply(reply, info, &viewos_family, 0, VIEWOS_CMD_VIEW_GET);
+	if (header)
+		err = fill_view(reply, view, current_user_ns());
+	viewos_view_put(view);
+	if (err) {
+		nlmsg_free(reply);
+		return err;
+	}
+	genlmsg_end(reply, header);
+	return genlmsg_reply(reply, info);
+}
+
+/* Dumps a view's tasks from number cb->args[1] on; true when it came to the end. */
+static bool task_dump_view(struct sk_buff *skb, struct netlink_callback *cb,
+			   struct viewos_view *view)
+{
+	struct viewos_task *entry;
+	bool room = true;
+	long nr = 0;
+	void *header;
+
+	spin_lock(&viewos_tree_lock);
+	list_for_each_entry(entry, &view->tasks, link) {
+		if (nr++ < cb->args[1])
+			continue;
+		header = dump_begin(skb, cb, VIEWOS_CMD_TASK_GET);
+		room = header && dump_end(skb, header,
+					  fill_task(skb, view, entry->task,
+						    task_active_pid_ns(current)));
+		if (!room)
+			break;
+		cb->args[1] = nr;
+	}
+	spin_unlock(&viewos_tree_lock);
+	return room;
+}
+
+static int task_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct nlattr *id = genl_info_dump(cb)->attrs[VIEWOS_A_VIEW_ID];
+	struct viewos_view *view;
+	bool room = true;
+
+	if (id && !cb->args[0])
+		cb->args[0] = nla_get_u64(id);
+	while (room && (view = viewos_view_next(max(cb->args[0], 1L)))) {
+		if (id && view->id != nla_get_u64(id)) {
+			viewos_view_put(view);
+			break;
+		}
+		if (visible(view->owner))
+			room = task_dump_view(skb, cb, view);
+		if (room) {
+			cb->args[0] = view->id + 1;
+			cb->args[1] = 0;
+		}
+		viewos_view_put(view);
+	}
+	return skb->len;
+}
+
+static int server_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct viewos_server *server;
+	void *header;
+	long nr = 0;
+
+	spin_lock(&viewos_server_lock);
+	list_for_each_entry(server, &viewos_servers, link) {
+		if (nr++ < cb->args[0])
+			continue;
+		if (server->public || visible(server->owner)) {
+			header = dump_begin(skb, cb, VIEWOS_CMD_SERVER_GET);
+			if (!header || !dump_end(skb, header,
+						 fill_server(skb, server, server->name,
+							     current_user_ns(),
+							     task_active_pid_ns(current))))
+				break;
+		}
+		cb->args[0] = nr;
+	}
+	spin_unlock(&viewos_server_lock);
+	return skb->len;
+}
+
+static int dump_sessions(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+{
+	struct viewos_session *session;
+	void *header;
+	long nr = 0;
+
+	spin_lock(&viewos_session_lock);
+	list_for_each_entry(session, &viewos_sessions, link) {
+		if (nr++ < cb->args[0])
+			continue;
+		if (visible(session->owner) && (cmd == VIEWOS_CMD_SESSION_GET || session->dev)) {
+			header = dump_begin(skb, cb, cmd);
+			if (!header || !dump_end(skb, header,
+						 fill_session(skb, session, current_user_ns(),
+							      task_active_pid_ns(current))))
+				break;
+		}
+		cb->args[0] = nr;
+	}
+	spin_unlock(&viewos_session_lock);
+	return skb->len;
+}
+
+static int session_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return dump_sessions(skb, cb, VIEWOS_CMD_SESSION_GET);
+}
+
+static int mount_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return dump_sessions(skb, cb, VIEWOS_CMD_MOUNT_GET);
+}
+
+/* The name of a message, checked and padded. */
+static int server_name(struct genl_info *info, char *name)
+{
+	if (GENL_REQ_ATTR_CHECK(info, VIEWOS_A_SERVER_NAME))
+		return -EINVAL;
+	strscpy_pad(name, nla_data(info->attrs[VIEWOS_A_SERVER_NAME]), VIEWOS_NAME_LEN);
+	if (!viewos_name_valid(name, false)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[VIEWOS_A_SERVER_NAME],
+				    "not a name: letters, digits and -_.:@, no digit first");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int server_add_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	char name[VIEWOS_NAME_LEN];
+	int err;
+
+	err = server_name(info, name);
+	if (err)
+		return err;
+	if (GENL_REQ_ATTR_CHECK(info, VIEWOS_A_SERVER_FD))
+		return -EINVAL;
+	err = viewos_server_add(nla_get_s32(info->attrs[VIEWOS_A_SERVER_FD]), name,
+				nla_get_flag(info->attrs[VIEWOS_A_SERVER_PUBLIC]));
+	if (err == -EINVAL)
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[VIEWOS_A_SERVER_FD],
+				    "not a server fd");
+	return err;
+}
+
+static int server_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	char name[VIEWOS_NAME_LEN];
+	int err;
+
+	err = server_name(info, name);
+	return err ?: viewos_server_del(name);
+}
+
+static const struct genl_ops viewos_ops[] = {
+	{
+		.cmd = VIEWOS_CMD_VIEW_GET,
+		.doit = view_doit,
+		.dumpit = view_dump,
+		.policy = view_get_policy,
+		.maxattr = VIEWOS_A_MAX,
+	}, {
+		.cmd = VIEWOS_CMD_TASK_GET,
+		.dumpit = task_dump,
+		.policy = view_get_policy,
+		.maxattr = VIEWOS_A_MAX,
+	}, {
+		.cmd = VIEWOS_CMD_MOUNT_GET,
+		.dumpit = mount_dump,
+		.policy = none_policy,
+		.maxattr = VIEWOS_A_MAX,
+	}, {
+		.cmd = VIEWOS_CMD_SERVER_GET,
+		.dumpit = server_dump,
+		.policy = none_policy,
+		.maxattr = VIEWOS_A_MAX,
+	}, {
+		.cmd = VIEWOS_CMD_SESSION_GET,
+		.dumpit = session_dump,
+		.policy = none_policy,
+		.maxattr = VIEWOS_A_MAX,
+	}, {
+		.cmd = VIEWOS_CMD_SERVER_ADD,
+		.doit = server_add_doit,
+		.policy = server_add_policy,
+		.maxattr = VIEWOS_A_MAX,
+	}, {
+		.cmd = VIEWOS_CMD_SERVER_DEL,
+		.doit = server_del_doit,
+		.policy = server_del_policy,
+		.maxattr = VIEWOS_A_MAX,
+	},
+};
+
+static struct genl_family viewos_family __ro_after_init = {
+	.name = VIEWOS_GENL_NAME,
+	.version = VIEWOS_GENL_VERSION,
+	.netnsok = true,
+	.parallel_ops = true,
+	.module = THIS_MODULE,
+	.ops = viewos_ops,
+	.n_ops = ARRAY_SIZE(viewos_ops),
+	.resv_start_op = VIEWOS_CMD_VIEW_GET,
+	.mcgrps = viewos_groups,
+	.n_mcgrps = ARRAY_SIZE(viewos_groups),
+};
+
+static struct sk_buff *event_begin(u8 cmd, void **header)
+{
+	struct sk_buff *skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+
+	if (!skb)
+		return NULL;
+	*header = genlmsg_put(skb, 0, 0, &viewos_family, 0, cmd);
+	return skb;
+}
+
+/* Returns 1 for a listener that is not to hear of @data's owner. */
+static int event_filter(struct sock *sk, struct sk_buff *skb, void *data)
+{
+	kuid_t uid = sock_i_uid(sk);
+
+	return !uid_eq(uid, *(kuid_t *)data) && !uid_eq(uid, GLOBAL_ROOT_UID);
+}
+
+/* Listeners may be in any network namespace. */
+static void event_send(struct sk_buff *skb, void *header, int err, kuid_t owner)
+{
+	struct sk_buff *copy;
+	struct net *net;
+
+	if (err) {
+		nlmsg_free(skb);
+		return;
+	}
+	genlmsg_end(skb, header);
+	rcu_read_lock();
+	for_each_net_rcu(net) {
+		if (!genl_has_listeners(&viewos_family, net, VIEWOS_MCGRP_EVENTS))
+			continue;
+		copy = skb_clone(skb, GFP_ATOMIC);
+		if (copy)
+			netlink_broadcast_filtered(net->genl_sock, copy, 0,
+						   viewos_family.mcgrp_offset +
+						   VIEWOS_MCGRP_EVENTS,
+						   GFP_ATOMIC, event_filter, &owner);
+	}
+	rcu_read_unlock();
+	nlmsg_free(skb);
+}
+
+/* The common case: nobody listens, and an event costs nothing. */
+static bool event_wanted(void)
+{
+	struct net *net;
+	bool wanted = false;
+
+	rcu_read_lock();
+	for_each_net_rcu(net)
+		wanted |= genl_has_listeners(&viewos_family, net, VIEWOS_MCGRP_EVENTS);
+	rcu_read_unlock();
+	return wanted;
+}
+
+void viewos_netlink_view_event(enum viewos_cmd cmd, struct viewos_view *view)
+{
+	struct sk_buff *skb;
+	void *header;
+
+	if (!event_wanted())
+		return;
+	skb = event_begin(cmd, &header);
+	if (skb)
+		event_send(skb, header, fill_view(skb, view, &init_user_ns), view->owner);
+}
+
+void viewos_netlink_task_event(enum viewos_cmd cmd, struct viewos_view *view,
+			       struct task_struct *task)
+{
+	struct sk_buff *skb;
+	void *header;
+
+	if (!event_wanted())
+		return;
+	skb = event_begin(cmd, &header);
+	if (skb)
+		event_send(skb, header, fill_task(skb, view, task, &init_pid_ns), view->owner);
+}
+
+void viewos_netlink_server_event(enum viewos_cmd cmd, struct viewos_server *server,
+				 const char *name)
+{
+	struct sk_buff *skb;
+	void *header;
+
+	if (!event_wanted())
+		return;
+	skb = event_begin(cmd, &header);
+	if (skb)
+		event_send(skb, header,
+			   fill_server(skb, server, name, &init_user_ns, &init_pid_ns),
+			   server->owner);
+}
+
+void viewos_netlink_session_event(enum viewos_cmd cmd, struct viewos_session *session)
+{
+	struct sk_buff *skb;
+	void *header;
+
+	if (!event_wanted())
+		return;
+	skb = event_begin(cmd, &header);
+	if (skb)
+		event_send(skb, header, fill_session(skb, session, &init_user_ns, &init_pid_ns),
+			   session->owner);
+}
+
+int viewos_netlink_init(void)
+{
+	return genl_register_family(&viewos_family);
+}
+
+void viewos_netlink_exit(void)
+{
+	genl_unregister_family(&viewos_family);
+}

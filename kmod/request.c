@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+/* One upcall: submitting, waiting, finishing exactly once. */
+
+#include <linux/cred.h>
+#include <linux/fuse.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+
+#include "limits.h"
+#include "request.h"
+#include "server.h"
+#include "session.h"
+#include "task.h"
+#include "trace.h"
+
+struct viewos_request *viewos_request_alloc(u32 opcode, u64 nodeid, u32 in_size, u32 out_max)
+{
+	struct viewos_request *req;
+	size_t in_len = sizeof(struct fuse_in_header) + in_size;
+	size_t out_at = ALIGN(sizeof(*req) + in_len, sizeof(u64));
+
+	/* One piece of memory: the request, its message, its reply. */
+	req = kvzalloc(out_at + out_max, GFP_KERNEL_ACCOUNT);
+	if (!req)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&req->ref, 1);
+	INIT_LIST_HEAD(&req->node);
+	INIT_LIST_HEAD(&req->interrupt_node);
+	init_waitqueue_head(&req->wait);
+	req->in = (struct fuse_in_header *)(req + 1);
+	req->in_len = in_len;
+	req->out = (void *)req + out_at;
+	req->out_max = out_max;
+	req->in->opcode = opcode;
+	req->in->nodeid = nodeid;
+	return req;
+}
+
+int viewos_request_pages(struct viewos_request *req, unsigned int nr)
+{
+	if (WARN_ON_ONCE(nr > VIEWOS_MAX_PAGES || req->pages))
+		return -EINVAL;
+	req->pages = kcalloc(nr, sizeof(*req->pages), GFP_KERNEL_ACCOUNT);
+	return req->pages ? 0 : -ENOMEM;
+}
+
+void viewos_request_get(struct viewos_request *req)
+{
+	refcount_inc(&req->ref);
+}
+
+void viewos_request_put(struct viewos_request *req)
+{
+	unsigned int i;
+
+	if (!refcount_dec_and_test(&req->ref))
+		return;
+	for (i = 0; i < req->nr_pages; i++)
+		put_page(req->pages[i]);
+	kfree(req->pages);
+	kvfree(req);
+}
+
+/* Who asks, as the server is to see it. */
+static void request_fill(struct viewos_session *session, struct viewos_request *req)
+{
+	struct fuse_in_header *in = req->in;
+
+	in->len = req->in_len;
+	if (req->flags & VIEWOS_REQUEST_PAGES_IN)
+		in->len += req->page_len;
+	if (req->flags & VIEWOS_REQUEST_KERNEL) {
+		in->uid = from_kuid_munged(session->user_ns, GLOBAL_ROOT_UID);
+		in->gid = from_kgid_munged(session->user_ns, GLOBAL_ROOT_GID);
+		return;
+	}
+	in->uid = from_kuid_munged(session->user_ns, current_fsuid());
+	in->gid = from_kgid_munged(session->user_ns, current_fsgid());
+	in->pid = pid_nr_ns(task_pid(current), session->server->pid_ns);
+}
+
+static int request_refused_locked(struct viewos_session *session, struct viewos_request *req)
+{
+	lockdep_assert_held(&session->lock);
+
+	if (session->state == VIEWOS_SESSION_DEAD)
+		return session->error ?: -ENOTCONN;
+	if (req->flags & VIEWOS_REQUEST_FORCE)
+		return 0;
+	if (session->nr_requests >= VIEWOS_MAX_SESSION_REQUESTS)
+		return -EBUSY;
+	/* A server that walks into its own mount would wait for itself. */
+	if (!(req->flags & VIEWOS_REQUEST_KERNEL) && session->server_pid == task_tgid(current))
+		return -EDEADLK;
+	return 0;
+}
+
+/* Queues a request; on success the session has a reference of its own. */
+static int request_queue(struct viewos_session *session, struct viewos_request *req)
+{
+	int err;
+
+	request_fill(session, req);
+	req->session = session;
+	if (session->timeout)
+		req->deadline = (jiffies + session->timeout * HZ) ?: 1;
+
+	spin_lock(&session->lock);
+	err = request_refused_locked(session, req);
+	if (err) {
+		spin_unlock(&session->lock);
+		return err;
+	}
+	viewos_request_get(req);
+	session->next_unique += 2;
+	req->in->unique = session->next_unique;
+	req->state = VIEWOS_REQUEST_QUEUED;
+	list_add_tail(&req->node, &session->queue);
+	session->nr_requests++;
+	if (req->flags & VIEWOS_REQUEST_ASYNC)
+		session->nr_background++;
+	session->total++;
+	spin_unlock(&session->lock);
+
+	trace_viewos_request_queue(session->id, req->in->unique, req->in->opcode);
+	wake_up(&session->readers);
+	/* A dead session stops its watch for good; queueing it again would be harmless. */
+	queue_delayed_work(system_wq, &session->watch, HZ);
+	return 0;
+}
+
+static bool request_done(struct viewos_request *req)
+{
+	return smp_load_acquire(&req->state) == VIEWOS_REQUEST_DONE;
+}
+
+/*
+ * The waiter leaves. A request that the server has not seen is taken back; of
+ * one that it has, the reply is awaited in absence. Returns false if the request
+ * was finished just now.
+ */
+static bool request_abandon(struct viewos_request *req, int err)
+{
+	struct viewos_session *session = req->session;
+	bool unqueued = false;
+	bool left = true;
+
+	spin_lock(&session->lock);
+	switch (req->state) {
+	case VIEWOS_REQUEST_QUEUED:
+		list_del_init(&req->node);
+		req->state = VIEWOS_REQUEST_COPYING;
+		unqueued = true;
+		break;
+	case VIEWOS_REQUEST_DONE:
+		left = false;
+		break;
+	default:
+		req->flags |= VIEWOS_REQUEST_ABANDONED;
+		break;
+	}
+	spin_unlock(&session->lock);
+	trace_viewos_request_abandon(session->id, req->in->unique, err);
+	if (unqueued) {
+		req->error = err;
+		viewos_request_finish(req);
+	}
+	return left;
+}
+
+static void request_interrupt(struct viewos_request *req)
+{
+	struct viewos_session *session = req->session;
+	bool wake = false;
+
+	spin_lock(&session->lock);
+	req->flags |= VIEWOS_REQUEST_INTERRUPTED;
+	if (req->state == VIEWOS_REQUEST_SENT && !session->no_interrupt &&
+	    list_empty(&req->interrupt_node)) {
+		list_add_tail(&req->interrupt_node, &session->interrupts);
+		wake = true;
+	}
+	spin_unlock(&session->lock);
+	if (wake)
+		wake_up(&session->readers);
+}
+
+static long request_time_left(struct viewos_request *req)
+{
+	long left;
+
+	if (!req->deadline)
+		return MAX_SCHEDULE_TIMEOUT;
+	left = req->deadline - jiffies;
+	return max(left, 1L);
+}
+
+/* Waits in two steps: until any signal, then until a fatal one. */
+static int request_wait(struct viewos_request *req)
+{
+	long ret;
+
+	ret = wait_event_interruptible_timeout(req->wait, request_done(req),
+					       request_time_left(req));
+	if (ret < 0) {
+		request_interrupt(req);
+		ret = wait_event_killable_timeout(req->wait, request_done(req),
+						  request_time_left(req));
+	}
+	if (ret > 0)
+		return req->error;
+	ret = ret ? -EINTR : -ETIMEDOUT;
+	return request_abandon(req, ret) ? ret : req->error;
+}
+
+int viewos_request_call(struct viewos_session *session, struct viewos_request *req)
+{
+	int err;
+
+	viewos_task_count_request();
+	err = request_queue(session, req);
+	if (err)
+		return err;
+	return request_wait(req);
+}
+
+static bool background_room(struct viewos_session *session)
+{
+	return READ_ONCE(session->nr_background) < VIEWOS_MAX_BACKGROUND ||
+	       READ_ONCE(session->state) == VIEWOS_SESSION_DEAD;
+}
+
+void viewos_request_submit(struct viewos_session *session, struct viewos_request *req)
+{
+	int err = 0;
+
+	req->flags |= VIEWOS_REQUEST_ASYNC;
+	if (!(req->flags & VIEWOS_REQUEST_KERNEL))
+		viewos_task_count_request();
+	if (!(req->flags & VIEWOS_REQUEST_FORCE))
+		err = wait_event_killable(session->background_wait, background_room(session));
+	if (!err)
+		err = request_queue(session, req);
+	else
+		err = -EINTR;
+	if (err) {
+		req->error = err;
+		req->state = VIEWOS_REQUEST_DONE;
+		if (req->end)
+			req->end(req);
+	}
+	viewos_request_put(req);
+}
+
+/*
+ * Ends a request that the caller has taken out of the queue, or of the table of
+ * those with the server, and marked COPYING. Drops the session's reference.
+ */
+void viewos_request_finish(struct viewos_request *req)
+{
+	struct viewos_session *session = req->session;
+	bool late, room = false;
+
+	spin_lock(&session->lock);
+	late = req->flags & VIEWOS_REQUEST_ABANDONED && !req->error && req->late;
+	list_del_init(&req->interrupt_node);
+	session->nr_requests--;
+	session->stuck = false;
+	if (req->flags & VIEWOS_REQUEST_ASYNC) {
+		session->nr_background--;
+		room = true;
+	}
+	smp_store_release(&req->state, VIEWOS_REQUEST_DONE);
+	spin_unlock(&session->lock);
+
+	trace_viewos_request_finish(session->id, req->in->unique, req->error);
+	if (req->flags & VIEWOS_REQUEST_ASYNC) {
+		if (req->end)
+			req->end(req);
+		if (room)
+			wake_up(&session->background_wait);
+	} else if (late) {
+		req->late(req);
+	} else {
+		wake_up(&req->wait);
+	}
+	viewos_request_put(req);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One upcall: a request to a module server and its reply.
+ *
+ * A request owns all memory that the server's side touches: the message is
+ * copied into it, the reply is copied into it, and pages are referenced by it.
+ * So a caller that is killed just walks away, and nothing waits for a server.
+ *
+ * References: the submitter has one (from alloc), the session has one while the
+ * request is queued or with the server.
+ *
+ * States, guarded by session->lock:
+ *
+ *   NEW -> QUEUED -> SENT -> COPYING -> DONE
+ *
+ * COPYING says that a server's thread is copying the reply; whoever moves a
+ * request out of QUEUED or SENT finishes it, so it is finished exactly once.
+ * ABANDONED is a mark beside the state: the caller has gone, and @late undoes
+ * what a reply that still comes has done.
+ */
+#ifndef _VIEWOS_REQUEST_H
+#define _VIEWOS_REQUEST_H
+
+#include <linux/fuse.h>
+#include <linux/list.h>
+#include <linux/refcount.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+
+struct viewos_session;
+struct page;
+
+enum viewos_request_state {
+	VIEWOS_REQUEST_NEW,
+	VIEWOS_REQUEST_QUEUED,
+	VIEWOS_REQUEST_SENT,
+	VIEWOS_REQUEST_COPYING,
+	VIEWOS_REQUEST_DONE,
+};
+
+/* request->flags; set before submit, or under session->lock */
+#define VIEWOS_REQUEST_OUT_VAR		BIT(0)	/* a reply shorter than out_max is fine */
+#define VIEWOS_REQUEST_ASYNC		BIT(1)	/* nobody waits: ->end() is called */
+#define VIEWOS_REQUEST_ABANDONED	BIT(2)	/* the waiter was killed */
+#define VIEWOS_REQUEST_INTERRUPTED	BIT(3)	/* the waiter got a signal */
+#define VIEWOS_REQUEST_NO_REPLY		BIT(4)	/* done as soon as the server read it */
+#define VIEWOS_REQUEST_PAGES_IN		BIT(5)	/* pages follow the message (WRITE) */
+#define VIEWOS_REQUEST_PAGES_OUT	BIT(6)	/* pages follow the reply (READ) */
+#define VIEWOS_REQUEST_KERNEL		BIT(7)	/* not on behalf of current (write-back) */
+#define VIEWOS_REQUEST_FORCE		BIT(8)	/* exempt from the EDEADLK and cap tests */
+
+/**
+ * struct viewos_request - one upcall
+ * @ref: references
+ * @flags: VIEWOS_REQUEST_*
+ * @state: enum viewos_request_state
+ * @session: where it was submitted; NULL before
+ * @node: in the session's queue, or its table of requests with the server
+ * @interrupt_node: in the session's queue of interrupts
+ * @wait: where the submitter of a synchronous request sleeps
+ * @deadline: jiffies after which it ends with ETIMEDOUT, 0 for never
+ * @sent_at: jiffies when the server read it
+ * @error: once DONE: 0 or a negative errno
+ * @in: the message: fuse_in_header, then the operation's own part
+ * @in_len: its bytes, without pages
+ * @out: the reply behind fuse_out_header
+ * @out_max: room at @out
+ * @out_len: once DONE: bytes that came, pages not counted
+ * @pages: pages that follow the message or the reply, referenced
+ * @nr_pages: how many
+ * @page_off: where the data begin in the first page
+ * @page_len: bytes in the pages; once DONE for PAGES_OUT: bytes that came
+ * @end: for ASYNC: called once, with no lock held, in any context that may
+ *	sleep; it must not drop the submitter's reference (the core does)
+ * @late: called when a reply without error comes to an abandoned request, with
+ *	no lock held; may be NULL
+ * @private: for @end and @late
+ */
+struct viewos_request {
+	refcount_t ref;
+	unsigned int flags;
+	enum viewos_request_state state;
+	struct viewos_session *session;
+	struct list_head node;
+	struct list_head interrupt_node;
+	wait_queue_head_t wait;
+	unsigned long deadline;
+	unsigned long sent_at;
+	int error;
+
+	struct fuse_in_header *in;
+	u32 in_len;
+	void *out;
+	u32 out_max;
+	u32 out_len;
+
+	struct page **pages;
+	unsigned int nr_pages;
+	unsigned int page_off;
+	size_t page_len;
+
+	void (*end)(struct viewos_request *req);
+	void (*late)(struct viewos_request *req);
+	void *private;
+};
+
+/**
+ * viewos_request_alloc() - make a request
+ * @opcode: enum fuse_opcode
+ * @nodeid: the node it is about
+ * @in_size: bytes of the operation's own part of the message
+ * @out_max: room for the reply's body
+ *
+ * The message's own part is zeroed, at viewos_request_body(). The header is
+ * filled at submit. May sleep; memory is charged to the caller.
+ *
+ * Return: a request with one reference, or ERR_PTR(-ENOMEM).
+ */
+struct viewos_request *viewos_request_alloc(u32 opcode, u64 nodeid,
+					    u32 in_size, u32 out_max);
+
+/**
+ * viewos_request_pages() - give a request room for page pointers
+ * @req: a NEW request
+ * @nr: how many, at most VIEWOS_MAX_PAGES
+ *
+ * req->pages[] is then filled by the caller, each with a reference that the
+ * request drops when it is freed; set nr_pages, page_off and page_len too.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int viewos_request_pages(struct viewos_request *req, unsigned int nr);
+
+void viewos_request_get(struct viewos_request *req);
+void viewos_request_put(struct viewos_request *req);
+
+/** viewos_request_body() - the operation's own part of the message */
+static inline void *viewos_request_body(struct viewos_request *req)
+{
+	return req->in + 1;
+}
+
+/**
+ * viewos_request_call() - submit and wait for the reply
+ * @session: where to
+ * @req: a NEW request, not ASYNC; the caller keeps its reference
+ *
+ * A signal sends an interrupt to the server; a fatal one ends the wait.
+ *
+ * Return: 0 and a reply at req->out, or a negative errno: the server's, or
+ * -ENOTCONN (the session ended), -EDEADLK (the caller is the session's own
+ * server), -EINTR (killed), -ETIMEDOUT, -EBUSY (too many requests), -EIO (the
+ * reply was malformed).
+ */
+int viewos_request_call(struct viewos_session *session, struct viewos_request *req);
+
+/**
+ * viewos_request_submit() - submit without waiting
+ * @session: where to
+ * @req: a NEW request with ->end set (may be NULL when nothing is to be done).
+ *	Takes over the caller's reference
+ *
+ * ->end() is called exactly once, perhaps before this returns, with
+ * req->error set. Without FORCE it may wait, killably, while too many such
+ * requests are under way.
+ */
+void viewos_request_submit(struct viewos_session *session, struct viewos_request *req);
+
+/* Called by session.c. */
+void viewos_request_finish(struct viewos_request *req);
+
+#endif /* _VIEWOS_REQUEST_H */

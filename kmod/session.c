@@ -1,0 +1,745 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Session fds: queues of requests, and their transport by read and write. */
+
+#include <linux/anon_inodes.h>
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/hash.h>
+#include <linux/highmem.h>
+#include <linux/jiffies.h>
+#include <linux/module.h>
+#include <linux/pid_namespace.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+#include <linux/user_namespace.h>
+
+#include "compat_core.h"
+#include "control.h"
+#include "limits.h"
+#include "netlink.h"
+#include "request.h"
+#include "server.h"
+#include "session.h"
+#include "task.h"
+#include "trace.h"
+#include "user.h"
+#include "view.h"
+
+/* Marks the unique of an interrupt's message; that of the request it is about has it clear. */
+#define SESSION_INTERRUPT_BIT	1ULL
+
+/* Every so many messages, forgets go before requests, so that neither starves. */
+#define SESSION_FORGET_TURN	16
+
+DEFINE_SPINLOCK(viewos_session_lock);
+LIST_HEAD(viewos_sessions);
+
+static atomic64_t session_last_id;
+
+static void session_watch(struct work_struct *work);
+
+void viewos_session_get(struct viewos_session *session)
+{
+	refcount_inc(&session->ref);
+}
+
+static void session_free(struct viewos_session *session)
+{
+	spin_lock(&viewos_session_lock);
+	list_del(&session->link);
+	spin_unlock(&viewos_session_lock);
+
+	cancel_delayed_work_sync(&session->watch);
+	trace_viewos_session_gone(session->id);
+	atomic_dec(&session->server->sessions);
+	viewos_server_put(session->server);
+	put_pid(session->server_pid);
+	put_pid(session->creator);
+	put_user_ns(session->user_ns);
+	viewos_view_put(session->view);
+	viewos_user_uncharge(session->user, VIEWOS_COUNT_SESSIONS);
+	kfree(session->source);
+	kfree(session->options);
+	kfree(session);
+}
+
+void viewos_session_put(struct viewos_session *session)
+{
+	if (refcount_dec_and_test(&session->ref))
+		session_free(session);
+}
+
+static struct viewos_session *session_alloc(const char *source, const char *options)
+{
+	struct viewos_session *session;
+	size_t i;
+
+	session = kzalloc(sizeof(*session), GFP_KERNEL_ACCOUNT);
+	if (!session)
+		return NULL;
+	session->source = kstrdup(source, GFP_KERNEL_ACCOUNT);
+	session->options = kstrdup(options, GFP_KERNEL_ACCOUNT);
+	if (!session->source || !session->options) {
+		kfree(session->source);
+		kfree(session->options);
+		kfree(session);
+		return NULL;
+	}
+	refcount_set(&session->ref, 1);
+	INIT_LIST_HEAD(&session->link);
+	INIT_LIST_HEAD(&session->backlog_node);
+	init_rwsem(&session->ops_lock);
+	spin_lock_init(&session->lock);
+	INIT_LIST_HEAD(&session->queue);
+	INIT_LIST_HEAD(&session->interrupts);
+	INIT_LIST_HEAD(&session->forgets);
+	for (i = 0; i < ARRAY_SIZE(session->sent); i++)
+		INIT_LIST_HEAD(&session->sent[i]);
+	init_waitqueue_head(&session->readers);
+	init_waitqueue_head(&session->background_wait);
+	INIT_DELAYED_WORK(&session->watch, session_watch);
+	return session;
+}
+
+struct viewos_session *viewos_session_connect(const char *name, const char *source,
+					      const char *options,
+					      struct user_namespace *user_ns)
+{
+	struct viewos_session *session;
+	struct viewos_server *server;
+	struct viewos_user *user;
+	int err;
+
+	if (strlen(source) >= VIEWOS_SOURCE_LEN || strlen(options) >= VIEWOS_SOURCE_LEN)
+		return ERR_PTR(-ENAMETOOLONG);
+	server = viewos_server_find(name, VIEWOS_CLASS_PATH);
+	if (IS_ERR(server))
+		return ERR_CAST(server);
+	user = viewos_user_charge(current_euid(), VIEWOS_COUNT_SESSIONS);
+	if (IS_ERR(user)) {
+		err = PTR_ERR(user);
+		goto put_server;
+	}
+	session = session_alloc(source, options);
+	if (!session) {
+		viewos_user_uncharge(user, VIEWOS_COUNT_SESSIONS);
+		err = -ENOMEM;
+		goto put_server;
+	}
+	strscpy(session->server_name, name, sizeof(session->server_name));
+	session->id = atomic64_inc_return(&session_last_id);
+	session->server = server;
+	atomic_inc(&server->sessions);
+	session->user = user;
+	session->owner = current_euid();
+	session->gid = current_egid();
+	session->creator = get_pid(task_tgid(current));
+	session->user_ns = get_user_ns(user_ns);
+	session->view = viewos_task_view_get();
+	session->timeout = VIEWOS_CONNECT_TIMEOUT;
+	spin_lock(&viewos_session_lock);
+	list_add_tail(&session->link, &viewos_sessions);
+	spin_unlock(&viewos_session_lock);
+	trace_viewos_session_create(session->id, session->view->id);
+
+	err = viewos_server_queue(server, session);
+	if (err) {
+		viewos_session_put(session);
+		return ERR_PTR(err);
+	}
+	return session;
+
+put_server:
+	viewos_server_put(server);
+	return ERR_PTR(err);
+}
+
+void viewos_session_set_ops(struct viewos_session *session,
+			    const struct viewos_session_ops *ops, void *data)
+{
+	down_write(&session->ops_lock);
+	session->ops = ops;
+	session->ops_data = data;
+	up_write(&session->ops_lock);
+}
+
+void viewos_session_ready(struct viewos_session *session)
+{
+	spin_lock(&session->lock);
+	if (session->state == VIEWOS_SESSION_ACCEPTED)
+		session->state = VIEWOS_SESSION_READY;
+	spin_unlock(&session->lock);
+}
+
+bool viewos_session_dead(struct viewos_session *session)
+{
+	return READ_ONCE(session->state) == VIEWOS_SESSION_DEAD;
+}
+
+bool viewos_session_permitted(const struct viewos_session *session)
+{
+	return viewos_task_within(session->view);
+}
+
+static struct list_head *sent_bucket(struct viewos_session *session, u64 unique)
+{
+	return &session->sent[hash_64(unique, VIEWOS_SESSION_HASH_BITS)];
+}
+
+static struct viewos_request *sent_find_locked(struct viewos_session *session, u64 unique)
+{
+	struct viewos_request *req;
+
+	lockdep_assert_held(&session->lock);
+
+	list_for_each_entry(req, sent_bucket(session, unique), node)
+		if (req->in->unique == unique)
+			return req;
+	return NULL;
+}
+
+/* Takes a request that is queued or sent; the caller must finish it. */
+static void request_take_locked(struct viewos_request *req)
+{
+	lockdep_assert_held(&req->session->lock);
+
+	list_del_init(&req->interrupt_node);
+	req->state = VIEWOS_REQUEST_COPYING;
+}
+
+static void finish_all(struct list_head *requests, int err)
+{
+	struct viewos_request *req, *next;
+
+	list_for_each_entry_safe(req, next, requests, node) {
+		list_del_init(&req->node);
+		req->error = err;
+		viewos_request_finish(req);
+	}
+}
+
+static void forgets_free(struct list_head *forgets)
+{
+	struct viewos_forget *forget, *next;
+
+	list_for_each_entry_safe(forget, next, forgets, node)
+		kfree(forget);
+}
+
+static void session_end(struct viewos_session *session, int error)
+{
+	struct viewos_request *req;
+	LIST_HEAD(requests);
+	LIST_HEAD(forgets);
+	size_t i;
+
+	spin_lock(&session->lock);
+	if (session->state == VIEWOS_SESSION_DEAD) {
+		spin_unlock(&session->lock);
+		return;
+	}
+	session->state = VIEWOS_SESSION_DEAD;
+	session->error = error;
+	list_splice_init(&session->queue, &requests);
+	for (i = 0; i < ARRAY_SIZE(session->sent); i++)
+		list_splice_init(&session->sent[i], &requests);
+	list_for_each_entry(req, &requests, node)
+		request_take_locked(req);
+	list_splice_init(&session->forgets, &forgets);
+	session->nr_forgets = 0;
+	spin_unlock(&session->lock);
+
+	trace_viewos_session_end(session->id, error);
+	finish_all(&requests, error);
+	forgets_free(&forgets);
+	wake_up_all(&session->readers);
+	wake_up_all(&session->background_wait);
+}
+
+void viewos_session_abort(struct viewos_session *session)
+{
+	session_end(session, -ENOTCONN);
+}
+
+void viewos_session_forget(struct viewos_session *session, struct viewos_forget *forget)
+{
+	bool dead;
+
+	spin_lock(&session->lock);
+	dead = session->state == VIEWOS_SESSION_DEAD;
+	if (!dead) {
+		list_add_tail(&forget->node, &session->forgets);
+		session->nr_forgets++;
+	}
+	spin_unlock(&session->lock);
+	if (dead)
+		kfree(forget);
+	else
+		wake_up(&session->readers);
+}
+
+/* Requests that nobody waits for and that took too long. */
+static void watch_collect_locked(struct viewos_session *session, struct list_head *queue,
+				 struct list_head *expired)
+{
+	struct viewos_request *req, *next;
+
+	lockdep_assert_held(&session->lock);
+
+	list_for_each_entry_safe(req, next, queue, node) {
+		if (!(req->flags & VIEWOS_REQUEST_ASYNC) || !req->deadline ||
+		    time_before(jiffies, req->deadline))
+			continue;
+		request_take_locked(req);
+		list_move_tail(&req->node, expired);
+	}
+}
+
+static bool watch_old_locked(struct viewos_session *session)
+{
+	struct viewos_request *req;
+	size_t i;
+
+	lockdep_assert_held(&session->lock);
+
+	for (i = 0; i < ARRAY_SIZE(session->sent); i++)
+		list_for_each_entry(req, &session->sent[i], node)
+			if (time_after(jiffies, req->sent_at + VIEWOS_STUCK_SECONDS * HZ))
+				return true;
+	return false;
+}
+
+static void session_watch(struct work_struct *work)
+{
+	struct viewos_session *session = container_of(work, struct viewos_session, watch.work);
+	LIST_HEAD(expired);
+	bool again, stuck = false;
+	size_t i;
+
+	spin_lock(&session->lock);
+	watch_collect_locked(session, &session->queue, &expired);
+	for (i = 0; i < ARRAY_SIZE(session->sent); i++)
+		watch_collect_locked(session, &session->sent[i], &expired);
+	if (!session->stuck && watch_old_locked(session)) {
+		session->stuck = true;
+		stuck = true;
+	}
+	again = session->nr_requests && session->state != VIEWOS_SESSION_DEAD;
+	spin_unlock(&session->lock);
+
+	finish_all(&expired, -ETIMEDOUT);
+	if (stuck)
+		viewos_netlink_session_event(VIEWOS_CMD_SERVER_STUCK_NTF, session);
+	if (again)
+		queue_delayed_work(system_wq, &session->watch, HZ);
+}
+
+static bool session_has_work(struct viewos_session *session)
+{
+	return !list_empty(&session->queue) || !list_empty(&session->interrupts) ||
+	       !list_empty(&session->forgets) || viewos_session_dead(session);
+}
+
+static int copy_message(struct iov_iter *to, const void *data, size_t len)
+{
+	return copy_to_iter(data, len, to) == len ? 0 : -EFAULT;
+}
+
+static int copy_pages_in(struct viewos_request *req, struct iov_iter *to)
+{
+	size_t left = req->page_len, off = req->page_off;
+	unsigned int i;
+
+	for (i = 0; left && i < req->nr_pages; i++) {
+		size_t len = min(left, PAGE_SIZE - off);
+
+		if (copy_page_to_iter(req->pages[i], off, len, to) != len)
+			return -EFAULT;
+		left -= len;
+		off = 0;
+	}
+	return 0;
+}
+
+/* Fills pages from a reply of @len bytes; the rest of them stays as it is. */
+static int copy_pages_out(struct viewos_request *req, size_t len, struct iov_iter *from)
+{
+	size_t left = len, off = req->page_off;
+	unsigned int i;
+
+	for (i = 0; left && i < req->nr_pages; i++) {
+		size_t part = min(left, PAGE_SIZE - off);
+
+		if (copy_page_from_iter(req->pages[i], off, part, from) != part)
+			return -EFAULT;
+		left -= part;
+		off = 0;
+	}
+	return left ? -EIO : 0;
+}
+
+/* Called with the lock held, drops it. */
+static ssize_t read_interrupt(struct viewos_session *session, struct iov_iter *to)
+	__releases(&session->lock)
+{
+	struct {
+		struct fuse_in_header header;
+		struct fuse_interrupt_in body;
+	} message = { };
+	struct viewos_request *req;
+
+	req = list_first_entry(&session->interrupts, struct viewos_request, interrupt_node);
+	list_del_init(&req->interrupt_node);
+	message.header.len = sizeof(message);
+	message.header.opcode = FUSE_INTERRUPT;
+	message.header.unique = req->in->unique | SESSION_INTERRUPT_BIT;
+	message.body.unique = req->in->unique;
+	spin_unlock(&session->lock);
+
+	return copy_message(to, &message, sizeof(message)) ?: sizeof(message);
+}
+
+static struct viewos_forget *forget_next_locked(struct viewos_session *session)
+{
+	struct viewos_forget *forget;
+
+	lockdep_assert_held(&session->lock);
+
+	forget = list_first_entry(&session->forgets, struct viewos_forget, node);
+	list_del(&forget->node);
+	session->nr_forgets--;
+	return forget;
+}
+
+/* Called with the lock held, drops it. Sends as many forgets as fit, in one message. */
+static ssize_t read_forgets(struct viewos_session *session, struct iov_iter *to)
+	__releases(&session->lock)
+{
+	struct {
+		struct fuse_in_header header;
+		struct fuse_batch_forget_in body;
+	} message = { };
+	size_t room = (iov_iter_count(to) - sizeof(message)) / sizeof(struct fuse_forget_one);
+	struct viewos_forget *forget, *next;
+	LIST_HEAD(batch);
+	int err;
+
+	while (!list_empty(&session->forgets) && message.body.count < room) {
+		forget = forget_next_locked(session);
+		list_add_tail(&forget->node, &batch);
+		message.body.count++;
+	}
+	spin_unlock(&session->lock);
+
+	message.header.len = sizeof(message) + message.body.count * sizeof(forget->one);
+	message.header.opcode = FUSE_BATCH_FORGET;
+	err = copy_message(to, &message, sizeof(message));
+	list_for_each_entry_safe(forget, next, &batch, node) {
+		if (!err)
+			err = copy_message(to, &forget->one, sizeof(forget->one));
+		kfree(forget);
+	}
+	return err ?: message.header.len;
+}
+
+/* Ends a sent request whose message could not be delivered, unless somebody else did. */
+static void read_failed(struct viewos_request *req, int err)
+{
+	struct viewos_session *session = req->session;
+	bool taken = false;
+
+	spin_lock(&session->lock);
+	if (req->state == VIEWOS_REQUEST_SENT) {
+		list_del_init(&req->node);
+		request_take_locked(req);
+		taken = true;
+	}
+	spin_unlock(&session->lock);
+	if (taken) {
+		req->error = err;
+		viewos_request_finish(req);
+	}
+}
+
+/* Called with the lock held, drops it. Returns 0 if the request did not fit. */
+static ssize_t read_request(struct viewos_session *session, struct iov_iter *to)
+	__releases(&session->lock)
+{
+	struct viewos_request *req;
+	u32 len;
+	int err;
+
+	req = list_first_entry(&session->queue, struct viewos_request, node);
+	viewos_request_get(req);
+	len = req->in->len;
+	list_move_tail(&req->node, sent_bucket(session, req->in->unique));
+	req->state = VIEWOS_REQUEST_SENT;
+	req->sent_at = jiffies;
+	if (req->flags & VIEWOS_REQUEST_INTERRUPTED && !session->no_interrupt)
+		list_add_tail(&req->interrupt_node, &session->interrupts);
+	spin_unlock(&session->lock);
+
+	trace_viewos_request_read(session->id, req->in->unique, req->in->opcode);
+	if (len > iov_iter_count(to)) {
+		/* As kernel FUSE has it: only an xattr can be the server's fault by a small buffer. */
+		read_failed(req, req->in->opcode == FUSE_SETXATTR ? -E2BIG : -EIO);
+		viewos_request_put(req);
+		return 0;
+	}
+	err = copy_message(to, req->in, req->in_len);
+	if (!err && req->flags & VIEWOS_REQUEST_PAGES_IN)
+		err = copy_pages_in(req, to);
+	if (err)
+		read_failed(req, -EIO);
+	else if (req->flags & VIEWOS_REQUEST_NO_REPLY)
+		read_failed(req, 0);
+	viewos_request_put(req);
+	return err ?: len;
+}
+
+static bool forgets_first_locked(struct viewos_session *session)
+{
+	lockdep_assert_held(&session->lock);
+
+	if (list_empty(&session->forgets))
+		return false;
+	return list_empty(&session->queue) || session->nr_forgets % SESSION_FORGET_TURN == 0;
+}
+
+static ssize_t session_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct viewos_session *session = iocb->ki_filp->private_data;
+	bool nonblock = iocb->ki_filp->f_flags & O_NONBLOCK || iocb->ki_flags & IOCB_NOWAIT;
+	ssize_t ret;
+
+	if (iov_iter_count(to) < VIEWOS_MIN_READ_BUFFER)
+		return -EINVAL;
+
+	do {
+		if (!nonblock || session_has_work(session)) {
+			ret = wait_event_interruptible_exclusive(session->readers,
+								 session_has_work(session));
+			if (ret)
+				return ret;
+		}
+		ret = 0;
+		spin_lock(&session->lock);
+		if (session->state == VIEWOS_SESSION_DEAD) {
+			spin_unlock(&session->lock);
+			return -ENODEV;
+		}
+		if (!list_empty(&session->interrupts)) {
+			ret = read_interrupt(session, to);
+		} else if (forgets_first_locked(session)) {
+			ret = read_forgets(session, to);
+		} else if (!list_empty(&session->queue)) {
+			ret = read_request(session, to);
+		} else {
+			spin_unlock(&session->lock);
+			if (nonblock)
+				return -EAGAIN;
+		}
+	} while (!ret);
+	return ret;
+}
+
+static int reply_interrupt(struct viewos_session *session, const struct fuse_out_header *header)
+{
+	struct viewos_request *req;
+	int err = 0;
+
+	spin_lock(&session->lock);
+	req = sent_find_locked(session, header->unique & ~SESSION_INTERRUPT_BIT);
+	if (!req)
+		err = -ENOENT;
+	else if (header->len != sizeof(*header))
+		err = -EINVAL;
+	else if (header->error == -ENOSYS)
+		session->no_interrupt = true;
+	else if (header->error == -EAGAIN && list_empty(&req->interrupt_node))
+		list_add_tail(&req->interrupt_node, &session->interrupts);
+	spin_unlock(&session->lock);
+	return err;
+}
+
+/* Copies the body of a reply; returns the error that the request gets. */
+static int reply_copy(struct viewos_request *req, struct iov_iter *from)
+{
+	size_t len = iov_iter_count(from);
+
+	if (req->flags & VIEWOS_REQUEST_PAGES_OUT) {
+		if (len > req->page_len)
+			return -EIO;
+		req->page_len = len;
+		return copy_pages_out(req, len, from);
+	}
+	if (len > req->out_max || (len < req->out_max && !(req->flags & VIEWOS_REQUEST_OUT_VAR)))
+		return -EIO;
+	req->out_len = len;
+	return copy_from_iter(req->out, len, from) == len ? 0 : -EIO;
+}
+
+static int reply_request(struct viewos_session *session, const struct fuse_out_header *header,
+			 struct iov_iter *from)
+{
+	struct viewos_request *req;
+
+	spin_lock(&session->lock);
+	req = sent_find_locked(session, header->unique);
+	if (req) {
+		list_del_init(&req->node);
+		request_take_locked(req);
+	}
+	spin_unlock(&session->lock);
+	if (!req)
+		return -ENOENT;
+
+	if (header->error) {
+		req->error = iov_iter_count(from) ? -EIO : header->error;
+	} else {
+		req->error = reply_copy(req, from);
+		/* A malformed reply is the server's fault, and it is told so. */
+		if (req->error) {
+			viewos_request_finish(req);
+			return -EINVAL;
+		}
+	}
+	viewos_request_finish(req);
+	return 0;
+}
+
+static int reply_notice(struct viewos_session *session, int code, struct iov_iter *from)
+{
+	size_t len = iov_iter_count(from);
+	int err = -EINVAL;
+	void *data;
+
+	if (len > VIEWOS_MAX_REPLY)
+		return -EINVAL;
+	data = kvmalloc(len + 1, GFP_KERNEL_ACCOUNT);
+	if (!data)
+		return -ENOMEM;
+	if (copy_from_iter(data, len, from) != len) {
+		kvfree(data);
+		return -EFAULT;
+	}
+	((char *)data)[len] = 0;
+	down_read(&session->ops_lock);
+	if (session->ops && session->ops->notify)
+		err = session->ops->notify(session, code, data, len);
+	up_read(&session->ops_lock);
+	kvfree(data);
+	return err;
+}
+
+static ssize_t session_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct viewos_session *session = iocb->ki_filp->private_data;
+	size_t total = iov_iter_count(from);
+	struct fuse_out_header header;
+	int err;
+
+	if (total < sizeof(header))
+		return -EINVAL;
+	if (copy_from_iter(&header, sizeof(header), from) != sizeof(header))
+		return -EFAULT;
+	if (header.len != total)
+		return -EINVAL;
+	if (!header.unique) {
+		err = reply_notice(session, header.error, from);
+		return err ?: total;
+	}
+	/* Errors from 512 on are the kernel's own, and not for user space. */
+	if (header.error > 0 || header.error <= -512)
+		return -EINVAL;
+	if (header.unique & SESSION_INTERRUPT_BIT)
+		err = reply_interrupt(session, &header);
+	else
+		err = reply_request(session, &header, from);
+	return err ?: total;
+}
+
+static __poll_t session_poll(struct file *file, poll_table *wait)
+{
+	struct viewos_session *session = file->private_data;
+	__poll_t mask = EPOLLOUT | EPOLLWRNORM;
+
+	poll_wait(file, &session->readers, wait);
+	if (viewos_session_dead(session))
+		mask |= EPOLLERR;
+	else if (session_has_work(session))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	return mask;
+}
+
+static long session_ioctl_refuse(struct viewos_session *session, void __user *arg,
+				 unsigned int size)
+{
+	struct viewos_session_refuse refuse;
+	bool ready;
+	int err;
+
+	err = viewos_ioctl_copy(&refuse, sizeof(refuse), arg, size);
+	if (err)
+		return err;
+	if (!refuse.error || refuse.error > MAX_ERRNO)
+		return -EINVAL;
+	spin_lock(&session->lock);
+	ready = session->state != VIEWOS_SESSION_ACCEPTED;
+	spin_unlock(&session->lock);
+	if (ready)
+		return -EINVAL;
+	session_end(session, -(int)refuse.error);
+	return 0;
+}
+
+static long session_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	switch (viewos_ioctl_key(cmd)) {
+	case VIEWOS_IOC_CASE(VIEWOS_IOC_SESSION_REFUSE):
+		return session_ioctl_refuse(file->private_data, (void __user *)arg,
+					    _IOC_SIZE(cmd));
+	default:
+		return -ENOTTY;
+	}
+}
+
+static int session_release(struct inode *inode, struct file *file)
+{
+	struct viewos_session *session = file->private_data;
+
+	viewos_session_abort(session);
+	viewos_session_put(session);
+	return 0;
+}
+
+static const struct file_operations session_fops = {
+	.owner = THIS_MODULE,
+	.release = session_release,
+	.read_iter = session_read_iter,
+	.write_iter = session_write_iter,
+	.splice_read = copy_splice_read,
+	.poll = session_poll,
+	.unlocked_ioctl = session_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+struct file *viewos_session_file(struct viewos_session *session)
+{
+	struct file *file;
+
+	file = anon_inode_getfile("[viewos:session]", &session_fops, session,
+				  O_RDWR | O_CLOEXEC);
+	if (IS_ERR(file))
+		return file;
+	spin_lock(&session->lock);
+	session->server_pid = get_pid(task_tgid(current));
+	if (session->state == VIEWOS_SESSION_WAITING)
+		session->state = VIEWOS_SESSION_ACCEPTED;
+	spin_unlock(&session->lock);
+	return file;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One instance of a server at work, for one mount: queues of requests, and the
+ * fd through which the server reads them and writes replies.
+ *
+ * References: the session fd (or its place in the server's backlog) has one, the
+ * user of the session (the viewfs super block) has one. It ends (state DEAD) with
+ * the first of: the fd's last close, refusal, viewos_session_abort(). A
+ * dead session refuses requests with -ENOTCONN.
+ */
+#ifndef _VIEWOS_SESSION_H
+#define _VIEWOS_SESSION_H
+
+#include <linux/fuse.h>
+#include <linux/list.h>
+#include <linux/pid.h>
+#include <linux/refcount.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include <linux/viewos.h>
+#include <linux/viewos_netlink.h>
+
+struct viewos_request;
+struct viewos_server;
+struct viewos_view;
+struct viewos_user;
+struct file;
+struct user_namespace;
+
+#define VIEWOS_SESSION_HASH_BITS	6
+
+/** struct viewos_forget - a node's lookups to be given back, one per inode, made with it */
+struct viewos_forget {
+	struct list_head node;
+	struct fuse_forget_one one;
+};
+
+/**
+ * struct viewos_session - a server at work for one mount
+ * @ref: references
+ * @id: its number, never used again
+ * @link: in the list of all sessions (viewos_session_lock)
+ * @backlog_node: at its server while it waits (viewos_server_lock)
+ * @server_name: name of the server when it was connected
+ * @owner: who made it
+ * @gid: their group
+ * @creator: their process
+ * @user: whose limit it counts against
+ * @view: the view that it was made in, referenced
+ * @user_ns: ids on the wire are of this namespace, referenced
+ * @server: where it was connected, referenced; pids on the wire are of its
+ *	creator's namespace
+ * @source: the mount's source, never NULL
+ * @options: the options meant for the server, never NULL
+ * @dev: st_dev of the mount, set by viewfs, for listings
+ * @timeout: seconds that a request may take, 0 for no limit; set before READY
+ * @ops_lock: protects the next two fields; held for reading while a notice is handled
+ * @ops: the class's, or NULL
+ * @ops_data: for @ops
+ * @lock: protects all fields below, and the state of the requests in them
+ * @state: enum viewos_session_state
+ * @error: with DEAD before READY: why (negative errno)
+ * @server_pid: process that accepted or last read: its own use of the mount is EDEADLK
+ * @next_unique: of the next request, in steps of 2; bit 0 marks interrupts
+ * @nr_requests: requests queued or with the server
+ * @nr_background: of these, the ones that nobody waits for
+ * @total: requests ever submitted
+ * @stuck: a STUCK event was sent, and nothing was answered since
+ * @no_interrupt: the server does not know FUSE_INTERRUPT
+ * @queue: requests to be read, oldest first
+ * @interrupts: requests of which the server is to be told that they are interrupted
+ * @forgets: nodes to be forgotten
+ * @nr_forgets: how many
+ * @sent: requests with the server, by unique
+ * @readers: where the server's threads wait
+ * @background_wait: where submitters wait while too much is under way
+ * @ready_wait: where the mounter waits
+ * @watch: looks for requests that are too old
+ */
+struct viewos_session {
+	refcount_t ref;
+	u64 id;
+	struct list_head link;
+	struct list_head backlog_node;
+	char server_name[VIEWOS_NAME_LEN];
+	kuid_t owner;
+	kgid_t gid;
+	struct pid *creator;
+	struct viewos_user *user;
+	struct viewos_view *view;
+	struct user_namespace *user_ns;
+	struct viewos_server *server;
+	char *source;
+	char *options;
+	dev_t dev;
+	unsigned int timeout;
+
+	struct rw_semaphore ops_lock;
+	const struct viewos_session_ops *ops;
+	void *ops_data;
+
+	spinlock_t lock;
+	enum viewos_session_state state;
+	int error;
+	struct pid *server_pid;
+	u64 next_unique;
+	unsigned int nr_requests;
+	unsigned int nr_background;
+	u64 total;
+	bool stuck;
+	bool no_interrupt;
+	struct list_head queue;
+	struct list_head interrupts;
+	struct list_head forgets;
+	unsigned int nr_forgets;
+	struct list_head sent[1 << VIEWOS_SESSION_HASH_BITS];
+	wait_queue_head_t readers;
+	wait_queue_head_t background_wait;
+	wait_queue_head_t ready_wait;
+	struct delayed_work watch;
+};
+
+/**
+ * struct viewos_session_ops - what a class wants to hear of its session
+ * @notify: the server sent a notice (unique 0): @code is enum fuse_notify_code,
+ *	@data its body of @len bytes (at most VIEWOS_MAX_REPLY). Called in the server's context, may
+ *	sleep. Return 0 or a negative errno for the server's write.
+ */
+struct viewos_session_ops {
+	int (*notify)(struct viewos_session *session, int code, const void *data, u32 len);
+};
+
+/**
+ * viewos_session_connect() - connect to a registered server
+ * @name: the server's name
+ * @source: the mount's source
+ * @options: options for the server
+ * @user_ns: ids on the wire are of this namespace
+ *
+ * Queues the session at the server; it will be accepted, or not. The first
+ * request is to be an INIT.
+ *
+ * Return: a session with one reference for the caller, or ERR_PTR: -ENOENT no
+ * such server, -EACCES not the caller's and not public, -EUSERS, -EAGAIN (full
+ * backlog), -ENOMEM.
+ */
+struct viewos_session *viewos_session_connect(const char *name, const char *source,
+					      const char *options,
+					      struct user_namespace *user_ns);
+
+/** viewos_session_set_ops() - set before the first request and cleared (NULL) before @data goes; waits for notices under way */
+void viewos_session_set_ops(struct viewos_session *session,
+			    const struct viewos_session_ops *ops, void *data);
+
+/** viewos_session_ready() - INIT was answered well: the session is at work */
+void viewos_session_ready(struct viewos_session *session);
+
+/** viewos_session_abort() - end it: requests end with -ENOTCONN, the server reads ENODEV */
+void viewos_session_abort(struct viewos_session *session);
+
+void viewos_session_get(struct viewos_session *session);
+void viewos_session_put(struct viewos_session *session);
+
+/**
+ * viewos_session_forget() - give back lookups of a node
+ * @session: the session
+ * @forget: filled in; freed with kfree() by the session when it was sent or the
+ *	session is dead
+ */
+void viewos_session_forget(struct viewos_session *session, struct viewos_forget *forget);
+
+/** viewos_session_permitted() - may current use the session: is it in its view's subtree? Any context, RCU walk too. */
+bool viewos_session_permitted(const struct viewos_session *session);
+
+/** viewos_session_dead() - has it ended? */
+bool viewos_session_dead(struct viewos_session *session);
+
+/** viewos_session_file() - the file of a session that is accepted by current; takes over the caller's reference */
+struct file *viewos_session_file(struct viewos_session *session);
+
+extern spinlock_t viewos_session_lock;
+/** viewos_sessions - all sessions (viewos_session_lock) */
+extern struct list_head viewos_sessions;
+
+#endif /* _VIEWOS_SESSION_H */

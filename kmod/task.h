@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Which view a task is in.
+ *
+ * A task in a view other than the root carries the mark (mark.h) and has an entry
+ * in a table keyed by its task_struct. The entry holds a reference to the view.
+ * The order is: entry, then mark, and backwards at the end; so a marked task
+ * without an entry is one that fork copied and that has not been attached, and
+ * it can never run, because its fork fails.
+ */
+#ifndef _VIEWOS_TASK_H
+#define _VIEWOS_TASK_H
+
+#include <linux/list.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+
+#include "mark.h"
+
+struct viewos_view;
+
+/**
+ * struct viewos_task - a task in a view
+ * @node: in the table (viewos_tree_lock; RCU for readers)
+ * @link: in view->tasks (viewos_tree_lock)
+ * @task: who; the entry goes before the task_struct
+ * @view: where, referenced
+ * @rcu: delays the freeing for readers
+ */
+struct viewos_task {
+	struct hlist_node node;
+	struct list_head link;
+	struct task_struct *task;
+	struct viewos_view *view;
+	struct rcu_head rcu;
+};
+
+static inline bool viewos_task_marked(struct task_struct *task)
+{
+	return test_bit(VIEWOS_MARK_BIT, &task_thread_info(task)->syscall_work);
+}
+
+/** viewos_task_view_rcu() - current's view; constant time, under rcu_read_lock() */
+struct viewos_view *viewos_task_view_rcu(void);
+
+/** viewos_task_view_get() - current's view, with a reference */
+struct viewos_view *viewos_task_view_get(void);
+
+/** viewos_task_within() - is current in @view or beneath it? Any context */
+bool viewos_task_within(const struct viewos_view *view);
+
+/** viewos_task_count_request() - count one request for current's view */
+void viewos_task_count_request(void);
+
+/**
+ * viewos_task_enter() - move current into a view
+ * @view: where; the caller holds a reference and has checked that it may
+ *
+ * Return: 0; -EINVAL current has other threads; -ENOENT the view is dying;
+ * -ENOMEM.
+ */
+int viewos_task_enter(struct viewos_view *view);
+
+/** viewos_task_kill_locked() - SIGKILL every task of a view */
+void viewos_task_kill_locked(struct viewos_view *view);
+
+int viewos_task_init(void);
+void viewos_task_exit(void);
+
+#endif /* _VIEWOS_TASK_H */

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * viewos control and session interface.
+ *
+ * /dev/viewos is the control node. Everything else is an anonymous file
+ * descriptor, close-on-exec, got from it by ioctl:
+ *
+ *   view fd     names a view; an open fd keeps the view alive
+ *   server fd   a module server's listening end; its last close ends the server
+ *   session fd  one instance of a server at work: requests are read from it and
+ *               replies written to it; its last close ends the session, and
+ *               pending requests end with ENOTCONN
+ *
+ * Rules common to every ioctl here:
+ *
+ *  - The argument is a struct that begins with its own size in bytes. A struct
+ *    larger than the kernel knows is taken if the unknown rest is zero (E2BIG
+ *    otherwise), a smaller one is completed with zeros (EINVAL if it is smaller
+ *    than its first version).
+ *  - Unknown flags and non-zero padding are EINVAL, an unknown ioctl is ENOTTY,
+ *    a bad pointer is EFAULT.
+ *  - An fd of the wrong kind is EINVAL, a closed one EBADF.
+ *
+ * Security: a view can show its tasks whatever its servers like. Do not take
+ * what a program inside somebody else's view reports for a fact about the
+ * system. A task that enters a view without CAP_SYS_ADMIN in the user namespace
+ * of the view's owner gets no_new_privs.
+ *
+ * Changes: ABI 1, first release.
+ */
+#ifndef _UAPI_LINUX_VIEWOS_H
+#define _UAPI_LINUX_VIEWOS_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/** VIEWOS_ABI - number of this interface, grows when something is added */
+#define VIEWOS_ABI		1
+
+/** VIEWOS_NAME_LEN - room for a view's or server's name, with its final NUL */
+#define VIEWOS_NAME_LEN		64
+
+/** VIEWOS_VIEW_ROOT - id of the root view: the unmodified system */
+#define VIEWOS_VIEW_ROOT	0
+
+/** VIEWOS_DEPTH_MAX - deepest nesting; the root view has depth 0 */
+#define VIEWOS_DEPTH_MAX	64
+
+/**
+ * enum viewos_inherit - what view a new process of a view's task gets
+ * @VIEWOS_INHERIT_SHARE: the same view (the default)
+ * @VIEWOS_INHERIT_NEST: a new child view of its own, unnamed, nesting too
+ * @VIEWOS_INHERIT_LEAVE: the view's parent; asking for it needs CAP_SYS_ADMIN in
+ *	the user namespace of the parent's owner
+ *
+ * Threads and io_uring workers always share. execve(2) keeps the view.
+ */
+enum viewos_inherit {
+	VIEWOS_INHERIT_SHARE	= 0,
+	VIEWOS_INHERIT_NEST	= 1,
+	VIEWOS_INHERIT_LEAVE	= 2,
+};
+
+/**
+ * enum viewos_class - what kind of name a server answers for
+ * @VIEWOS_CLASS_PATH: files, through a viewfs mount; sessions speak the FUSE
+ *	wire protocol of <linux/fuse.h>
+ */
+enum viewos_class {
+	VIEWOS_CLASS_PATH	= 1,
+};
+
+/**
+ * struct viewos_version - argument of VIEWOS_IOC_VERSION
+ * @size: in: sizeof(struct viewos_version)
+ * @abi: out: VIEWOS_ABI of the loaded module
+ * @classes: out: mask of 1 << enum viewos_class that this module serves
+ */
+struct viewos_version {
+	__u32 size;
+	__u32 abi;
+	__aligned_u64 classes;
+};
+
+/**
+ * struct viewos_view_create - argument of VIEWOS_IOC_VIEW_CREATE
+ * @size: in: sizeof(struct viewos_view_create)
+ * @flags: in: must be zero
+ * @parent_fd: in: view fd of the parent, or -1 for the caller's own view. The
+ *	parent must be the caller's view or a descendant of it, unless the caller
+ *	has CAP_SYS_ADMIN in the user namespace of the parent's owner (EPERM)
+ * @inherit: in: enum viewos_inherit
+ * @name: in: NUL-terminated and padded with NULs, may be empty. Letters, digits
+ *	and "-_.:@" (EINVAL), not beginning with a digit; unique among the views
+ *	of one user (EEXIST)
+ * @id: out: the new view's id, never used again while the module is loaded
+ *
+ * Returns a view fd. Errors also: ENOSPC the depth limit, EUSERS the user's
+ * limit of views, ENOENT the parent is being destroyed, EMFILE, ENOMEM.
+ */
+struct viewos_view_create {
+	__u32 size;
+	__u32 flags;
+	__s32 parent_fd;
+	__u32 inherit;
+	char name[VIEWOS_NAME_LEN];
+	__aligned_u64 id;
+};
+
+/**
+ * VIEWOS_VIEW_OPEN_SELF - open the caller's own view; id and name must be zero
+ */
+#define VIEWOS_VIEW_OPEN_SELF	(1U << 0)
+#define VIEWOS_VIEW_OPEN_ALL	VIEWOS_VIEW_OPEN_SELF
+
+/**
+ * struct viewos_view_open - argument of VIEWOS_IOC_VIEW_OPEN
+ * @size: in: sizeof(struct viewos_view_open)
+ * @flags: in: VIEWOS_VIEW_OPEN_*
+ * @id: in: the view's id, when @name is empty
+ * @name: in: the view's name; the caller's own views first, then (with
+ *	CAP_SYS_ADMIN) those of others
+ *
+ * Returns a view fd. ENOENT: no such view. EPERM: the view belongs to another
+ * user, and the caller has no CAP_SYS_ADMIN in its owner's user namespace.
+ */
+struct viewos_view_open {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 id;
+	char name[VIEWOS_NAME_LEN];
+};
+
+/**
+ * struct viewos_view_enter - argument of VIEWOS_IOC_VIEW_ENTER on a view fd
+ * @size: in: sizeof(struct viewos_view_enter)
+ * @flags: in: must be zero
+ *
+ * Moves the calling task into the view. Namespaces are the caller's business
+ * (setns(2), unshare(2)). EINVAL: the caller has other threads. EPERM: the view
+ * is neither the caller's own nor a descendant of it, and the caller has no
+ * CAP_SYS_ADMIN in its owner's user namespace. ENOENT: the view is being
+ * destroyed. Without that capability no_new_privs is set.
+ */
+struct viewos_view_enter {
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * struct viewos_view_info - argument of VIEWOS_IOC_VIEW_INFO on a view fd
+ * @size: in: sizeof(struct viewos_view_info)
+ * @flags: in: must be zero
+ * @id: out: the view's id
+ * @parent_id: out: its parent's id; the root view is its own parent
+ * @depth: out: 0 for the root view, else the parent's depth + 1
+ * @inherit: out: enum viewos_inherit
+ * @owner: out: the owner's uid in the caller's user namespace
+ * @pad: out: zero
+ * @tasks: out: tasks (threads) in the view now; 0 is reported for the root view
+ * @tasks_total: out: tasks that ever were in it
+ * @children: out: child views now
+ * @requests: out: requests that its tasks caused
+ * @name: out: its name, padded with NULs
+ */
+struct viewos_view_info {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 id;
+	__aligned_u64 parent_id;
+	__u32 depth;
+	__u32 inherit;
+	__u32 owner;
+	__u32 pad;
+	__aligned_u64 tasks;
+	__aligned_u64 tasks_total;
+	__aligned_u64 children;
+	__aligned_u64 requests;
+	char name[VIEWOS_NAME_LEN];
+};
+
+/**
+ * struct viewos_view_set - argument of VIEWOS_IOC_VIEW_SET on a view fd
+ * @size: in: sizeof(struct viewos_view_set)
+ * @flags: in: must be zero
+ * @inherit: in: enum viewos_inherit for processes created from now on
+ * @pad: in: must be zero
+ *
+ * For the owner, or CAP_SYS_ADMIN in the owner's user namespace (EPERM). EPERM
+ * also for the root view and for VIEWOS_INHERIT_LEAVE without privilege over
+ * the parent.
+ */
+struct viewos_view_set {
+	__u32 size;
+	__u32 flags;
+	__u32 inherit;
+	__u32 pad;
+};
+
+/** VIEWOS_VIEW_DESTROY_KILL - SIGKILL every task of the view and its descendants */
+#define VIEWOS_VIEW_DESTROY_KILL	(1U << 0)
+#define VIEWOS_VIEW_DESTROY_ALL		VIEWOS_VIEW_DESTROY_KILL
+
+/**
+ * struct viewos_view_destroy - argument of VIEWOS_IOC_VIEW_DESTROY on a view fd
+ * @size: in: sizeof(struct viewos_view_destroy)
+ * @flags: in: VIEWOS_VIEW_DESTROY_*
+ *
+ * From now on nobody can enter the view or create a child in it, its name is
+ * free, and it vanishes with its last reference. EBUSY: it has tasks or
+ * children, and VIEWOS_VIEW_DESTROY_KILL was not given. EPERM as for
+ * struct viewos_view_set.
+ */
+struct viewos_view_destroy {
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * struct viewos_server_create - argument of VIEWOS_IOC_SERVER_CREATE
+ * @size: in: sizeof(struct viewos_server_create)
+ * @flags: in: must be zero
+ * @classes: in: mask of 1 << enum viewos_class, not empty
+ *
+ * Returns a server fd, to be registered under a name by generic netlink
+ * (VIEWOS_CMD_SERVER_ADD in <linux/viewos_netlink.h>). The fd can be polled:
+ * POLLIN says that a session waits to be accepted. EUSERS: the user's limit.
+ */
+struct viewos_server_create {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 classes;
+};
+
+/** VIEWOS_ACCEPT_NONBLOCK - EAGAIN if no session waits; O_NONBLOCK has the same effect */
+#define VIEWOS_ACCEPT_NONBLOCK	(1U << 0)
+#define VIEWOS_ACCEPT_ALL	VIEWOS_ACCEPT_NONBLOCK
+
+/** VIEWOS_SOURCE_LEN - room for a mount's source and for its options, with NUL */
+#define VIEWOS_SOURCE_LEN	4096
+
+/**
+ * struct viewos_server_accept - argument of VIEWOS_IOC_SERVER_ACCEPT on a server fd
+ * @size: in: sizeof(struct viewos_server_accept)
+ * @flags: in: VIEWOS_ACCEPT_*
+ * @session_id: out: the session's id
+ * @view_id: out: the view that it was made in
+ * @class: out: enum viewos_class
+ * @uid: out: who made it (for a path session: who mounted), in the caller's user
+ *	namespace
+ * @gid: out: their group
+ * @pid: out: their process, in the caller's pid namespace, or 0
+ * @source: in: pointer to a buffer of VIEWOS_SOURCE_LEN bytes, or 0; the mount's
+ *	source as a string is put there
+ * @options: in: likewise, for the options meant for the server
+ *
+ * Waits for a session and returns its fd. EINTR: a signal came.
+ */
+struct viewos_server_accept {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 session_id;
+	__aligned_u64 view_id;
+	__u32 class;
+	__u32 uid;
+	__u32 gid;
+	__u32 pid;
+	__aligned_u64 source;
+	__aligned_u64 options;
+};
+
+/**
+ * struct viewos_session_refuse - argument of VIEWOS_IOC_SESSION_REFUSE on a session fd
+ * @size: in: sizeof(struct viewos_session_refuse)
+ * @error: in: a positive errno, below 4096
+ *
+ * Ends a session that has not answered its first request: the mount(2) that
+ * waits for it fails with this errno. EINVAL: the session is at work already.
+ */
+struct viewos_session_refuse {
+	__u32 size;
+	__u32 error;
+};
+
+#define VIEWOS_IOC_MAGIC		0xB7
+
+#define VIEWOS_IOC_VERSION		_IOWR(VIEWOS_IOC_MAGIC, 0x00, struct viewos_version)
+#define VIEWOS_IOC_VIEW_CREATE		_IOWR(VIEWOS_IOC_MAGIC, 0x01, struct viewos_view_create)
+#define VIEWOS_IOC_VIEW_OPEN		_IOW(VIEWOS_IOC_MAGIC, 0x02, struct viewos_view_open)
+#define VIEWOS_IOC_SERVER_CREATE	_IOW(VIEWOS_IOC_MAGIC, 0x03, struct viewos_server_create)
+
+#define VIEWOS_IOC_VIEW_ENTER		_IOW(VIEWOS_IOC_MAGIC, 0x10, struct viewos_view_enter)
+#define VIEWOS_IOC_VIEW_INFO		_IOWR(VIEWOS_IOC_MAGIC, 0x11, struct viewos_view_info)
+#define VIEWOS_IOC_VIEW_SET		_IOW(VIEWOS_IOC_MAGIC, 0x12, struct viewos_view_set)
+#define VIEWOS_IOC_VIEW_DESTROY		_IOW(VIEWOS_IOC_MAGIC, 0x13, struct viewos_view_destroy)
+
+#define VIEWOS_IOC_SERVER_ACCEPT	_IOWR(VIEWOS_IOC_MAGIC, 0x20, struct viewos_server_accept)
+
+#define VIEWOS_IOC_SESSION_REFUSE	_IOW(VIEWOS_IOC_MAGIC, 0x30, struct viewos_session_refuse)
+
+#endif /* _UAPI_LINUX_VIEWOS_H */

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * viewos generic netlink family.
+ *
+ * The family registers servers, lists what there is, and tells of changes. Its
+ * YNL spec is Documentation/netlink/specs/viewos.yaml. A caller sees what
+ * belongs to their user id, and with CAP_SYS_ADMIN in the initial user namespace
+ * everything. Unknown attributes are refused (EINVAL, with extended ack).
+ */
+#ifndef _UAPI_LINUX_VIEWOS_NETLINK_H
+#define _UAPI_LINUX_VIEWOS_NETLINK_H
+
+#define VIEWOS_GENL_NAME	"viewos"
+#define VIEWOS_GENL_VERSION	1
+
+/** VIEWOS_GENL_MCGRP_EVENTS - group in which the *_NTF messages are sent */
+#define VIEWOS_GENL_MCGRP_EVENTS	"events"
+
+/**
+ * enum viewos_cmd - messages of the family
+ * @VIEWOS_CMD_UNSPEC: unused
+ * @VIEWOS_CMD_VIEW_GET: dump of views; with VIEWOS_A_VIEW_ID in a do request, one
+ * @VIEWOS_CMD_TASK_GET: dump of tasks in views; VIEWOS_A_VIEW_ID limits it to one
+ * @VIEWOS_CMD_MOUNT_GET: dump of viewfs mounts (super blocks)
+ * @VIEWOS_CMD_SERVER_GET: dump of registered servers
+ * @VIEWOS_CMD_SESSION_GET: dump of sessions
+ * @VIEWOS_CMD_SERVER_ADD: registers the server of VIEWOS_A_SERVER_FD under
+ *	VIEWOS_A_SERVER_NAME. EEXIST: the user has a server of that name; EBUSY:
+ *	the fd is registered already; EPERM: not the fd's creator, or
+ *	VIEWOS_A_SERVER_PUBLIC without CAP_SYS_ADMIN
+ * @VIEWOS_CMD_SERVER_DEL: takes the name VIEWOS_A_SERVER_NAME (of the caller's
+ *	user) back; sessions at work go on. ENOENT: no such server
+ * @VIEWOS_CMD_VIEW_NEW_NTF: event: a view was created
+ * @VIEWOS_CMD_VIEW_GONE_NTF: event: a view's last reference went
+ * @VIEWOS_CMD_TASK_ENTER_NTF: event: a task entered a view by ioctl
+ * @VIEWOS_CMD_SERVER_NEW_NTF: event: a server was registered
+ * @VIEWOS_CMD_SERVER_GONE_NTF: event: a server was closed or unregistered
+ * @VIEWOS_CMD_SERVER_STUCK_NTF: event: a session left a request unanswered for
+ *	longer than VIEWOS_STUCK_SECONDS; once per session until it answers
+ */
+enum viewos_cmd {
+	VIEWOS_CMD_UNSPEC,
+	VIEWOS_CMD_VIEW_GET,
+	VIEWOS_CMD_TASK_GET,
+	VIEWOS_CMD_MOUNT_GET,
+	VIEWOS_CMD_SERVER_GET,
+	VIEWOS_CMD_SESSION_GET,
+	VIEWOS_CMD_SERVER_ADD,
+	VIEWOS_CMD_SERVER_DEL,
+	VIEWOS_CMD_VIEW_NEW_NTF,
+	VIEWOS_CMD_VIEW_GONE_NTF,
+	VIEWOS_CMD_TASK_ENTER_NTF,
+	VIEWOS_CMD_SERVER_NEW_NTF,
+	VIEWOS_CMD_SERVER_GONE_NTF,
+	VIEWOS_CMD_SERVER_STUCK_NTF,
+	__VIEWOS_CMD_MAX,
+};
+#define VIEWOS_CMD_MAX	(__VIEWOS_CMD_MAX - 1)
+
+/** VIEWOS_STUCK_SECONDS - age of an unanswered request that makes an event */
+#define VIEWOS_STUCK_SECONDS	10
+
+/**
+ * enum viewos_attr - attributes, one space for all messages
+ * @VIEWOS_A_UNSPEC: unused
+ * @VIEWOS_A_PAD: padding for 64-bit attributes
+ * @VIEWOS_A_VIEW_ID: u64
+ * @VIEWOS_A_VIEW_NAME: string, absent for an unnamed view
+ * @VIEWOS_A_VIEW_PARENT: u64, id of the parent
+ * @VIEWOS_A_VIEW_DEPTH: u32
+ * @VIEWOS_A_VIEW_INHERIT: u32, enum viewos_inherit
+ * @VIEWOS_A_OWNER: u32, uid in the user namespace of the receiver's socket
+ * @VIEWOS_A_VIEW_TASKS: u64, tasks in the view now
+ * @VIEWOS_A_VIEW_TASKS_TOTAL: u64, tasks that ever were in it
+ * @VIEWOS_A_VIEW_CHILDREN: u64, child views now
+ * @VIEWOS_A_VIEW_REQUESTS: u64, requests its tasks caused
+ * @VIEWOS_A_TASK_TID: u32, thread id in the pid namespace of the caller, 0 if it has none
+ * @VIEWOS_A_TASK_PID: u32, process id, likewise
+ * @VIEWOS_A_TASK_COMM: string, as in /proc/PID/comm
+ * @VIEWOS_A_SERVER_NAME: string
+ * @VIEWOS_A_SERVER_FD: s32, a server fd of the sender
+ * @VIEWOS_A_SERVER_CLASSES: u64, mask of 1 << enum viewos_class
+ * @VIEWOS_A_SERVER_PUBLIC: flag: other users may connect to it
+ * @VIEWOS_A_SERVER_PID: u32, process that created or last accepted
+ * @VIEWOS_A_SERVER_SESSIONS: u64, sessions now
+ * @VIEWOS_A_SESSION_ID: u64
+ * @VIEWOS_A_SESSION_STATE: u32, enum viewos_session_state
+ * @VIEWOS_A_SESSION_PENDING: u64, requests queued or with the server
+ * @VIEWOS_A_SESSION_REQUESTS: u64, requests ever submitted
+ * @VIEWOS_A_SOURCE: string, a mount's source
+ * @VIEWOS_A_OPTIONS: string, a mount's options for the server
+ * @VIEWOS_A_MOUNT_DEV: u64, st_dev of the file system, as (major << 32 | minor)
+ */
+enum viewos_attr {
+	VIEWOS_A_UNSPEC,
+	VIEWOS_A_PAD,
+	VIEWOS_A_VIEW_ID,
+	VIEWOS_A_VIEW_NAME,
+	VIEWOS_A_VIEW_PARENT,
+	VIEWOS_A_VIEW_DEPTH,
+	VIEWOS_A_VIEW_INHERIT,
+	VIEWOS_A_OWNER,
+	VIEWOS_A_VIEW_TASKS,
+	VIEWOS_A_VIEW_TASKS_TOTAL,
+	VIEWOS_A_VIEW_CHILDREN,
+	VIEWOS_A_VIEW_REQUESTS,
+	VIEWOS_A_TASK_TID,
+	VIEWOS_A_TASK_PID,
+	VIEWOS_A_TASK_COMM,
+	VIEWOS_A_SERVER_NAME,
+	VIEWOS_A_SERVER_FD,
+	VIEWOS_A_SERVER_CLASSES,
+	VIEWOS_A_SERVER_PUBLIC,
+	VIEWOS_A_SERVER_PID,
+	VIEWOS_A_SERVER_SESSIONS,
+	VIEWOS_A_SESSION_ID,
+	VIEWOS_A_SESSION_STATE,
+	VIEWOS_A_SESSION_PENDING,
+	VIEWOS_A_SESSION_REQUESTS,
+	VIEWOS_A_SOURCE,
+	VIEWOS_A_OPTIONS,
+	VIEWOS_A_MOUNT_DEV,
+	__VIEWOS_A_MAX,
+};
+#define VIEWOS_A_MAX	(__VIEWOS_A_MAX - 1)
+
+/**
+ * enum viewos_session_state - where a session is in its life
+ * @VIEWOS_SESSION_WAITING: queued at its server, not accepted
+ * @VIEWOS_SESSION_ACCEPTED: accepted, INIT not answered
+ * @VIEWOS_SESSION_READY: at work
+ * @VIEWOS_SESSION_DEAD: ended; its mount answers ENOTCONN
+ */
+enum viewos_session_state {
+	VIEWOS_SESSION_WAITING,
+	VIEWOS_SESSION_ACCEPTED,
+	VIEWOS_SESSION_READY,
+	VIEWOS_SESSION_DEAD,
+};
+
+#endif /* _UAPI_LINUX_VIEWOS_NETLINK_H */
