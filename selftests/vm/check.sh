@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Runs the tests on each kernel of $KERNELS, or those that $TESTS names.
+. "$(dirname "$0")/lib.sh"
+
+# The tests to run: all, or those whose last part of the name was given.
+select_tests()
+{
+	local name found
+
+	if [ -z "${TESTS:-}" ]; then
+		cat "$BUILD/selftests/tests.list"
+		return
+	fi
+	for name in $TESTS; do
+		found=$(grep -E "(^|/)${name%.sh}(\.sh)?$" "$BUILD/selftests/tests.list") ||
+			die "'$name': no such test" \
+				"Known are: $(sed 's,.*/,,' "$BUILD/selftests/tests.list" | tr '\n' ' ')"
+		echo "$found"
+	done
+}
+
+tests=$(select_tests)
+passed=0
+failed=0
+skipped=0
+for series in $KERNELS; do
+	"$TOP/selftests/vm/build.sh" "$series"
+	say "Testing on Linux $(cat "$BUILD/kernels/$series/release")"
+	status=0
+	# shellcheck disable=SC2086
+	"$TOP/selftests/vm/run.sh" --kernel "$series" -- \
+		/mnt/viewos/selftests/vm/guest-check.sh $(echo $tests) || status=$?
+	read -r p f s < <(sed -n 's/^totals //p' "$BUILD/vm/$series/output" | tail -n 1) || true
+	passed=$((passed + ${p:-0}))
+	failed=$((failed + ${f:-0}))
+	skipped=$((skipped + ${s:-0}))
+	# The run itself can fail: a crash, a complaint of the kernel, a stuck module.
+	if [ $status != 0 ] && [ "${f:-0}" = 0 ]; then
+		echo "not ok $series: the run itself failed ($status)"
+		failed=$((failed + 1))
+	fi
+	unset p f s
+done
+[ $passed -gt 0 ] || failed=$((failed + 1))
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]

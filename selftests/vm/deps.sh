@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Installs what a build and the tests need: deps.sh build|vm|static ...
+. "$(dirname "$0")/lib.sh"
+
+for what; do
+	case $what in
+	build)
+		need gcc make pkg-config libc6-dev libfuse3-dev libarchive-dev \
+			libnl-3-dev libnl-genl-3-dev libsmartcols-dev
+		;;
+	vm)
+		# gcc-12, libelf and bc are for Kbuild; the rest runs in the guest.
+		need gcc-12 libelf1 bc kmod xz-utils zstd cpio python3 libssl3 \
+			qemu-system-x86 busybox-static gcc-multilib libc6-dev-i386 \
+			liburing-dev bash tar zip git curl gdb strace attr acl fuse3
+		;;
+	static)
+		need sparse mandoc shellcheck codespell
+		;;
+	*)
+		die "'$what': unknown, known are build, vm and static"
+		;;
+	esac
+done

@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# In the VM: runs the tests, counts their KTAP lines, ends with "totals P F S".
+#
+# A test that crashes, hangs, or has fewer results than it announced has failed
+# once more.
+
+tests=/mnt/viewos/build/selftests
+passed=0
+failed=0
+skipped=0
+
+run_test()
+{
+	local test=$1 log=/tmp/check.log limit=120 status results plan fail
+
+	[ ! -e "/mnt/viewos/selftests/$test.timeout" ] ||
+		limit=$(cat "/mnt/viewos/selftests/$test.timeout")
+	timeout -k 5 "$limit" "$tests/$test" >$log 2>&1 </dev/null
+	status=$?
+	plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' $log | tail -n 1)
+	results=$(grep -cE '^(not )?ok [0-9]+' $log)
+	fail=$(grep -cE '^not ok [0-9]+' $log)
+	skip=$(grep -cE '^ok [0-9]+.*# SKIP' $log)
+	if [ "${plan:-none}" != "$results" ] || { [ $status != 0 ] && [ "$fail" = 0 ]; }; then
+		echo "not ok $test: exit status $status, $results results of ${plan:-none announced}"
+		failed=$((failed + 1))
+	fi
+	passed=$((passed + results - fail - skip))
+	failed=$((failed + fail))
+	skipped=$((skipped + skip))
+	printf '%-28s %3d passed, %d failed, %d skipped (%d s)\n' "$test" \
+		$((results - fail - skip)) "$fail" "$skip" $((SECONDS - start))
+	grep -E '# SKIP' $log
+	if [ "$fail" != 0 ] || [ $status != 0 ]; then
+		sed 's/^/    /' $log | grep -vE '#  RUN|#   *OK|    ok ' | tail -n 80
+		dmesg | tail -n 20 | sed 's/^/    dmesg: /'
+	fi
+}
+
+for test in "$@"; do
+	start=$SECONDS
+	run_test "$test"
+done
+echo "totals $passed $failed $skipped"
+[ $failed = 0 ]

@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Gets one of Debian's kernels, not to install it: kernel.sh 6.1|6.12
+#
+# Makes build/kernels/SERIES with vmlinux (ELF, which boots fastest), modules/,
+# headers (for Kbuild), and release (a file: what uname -r says there).
+. "$(dirname "$0")/lib.sh"
+
+series=${1:?which kernel, 6.1 or 6.12?}
+dir=$BUILD/kernels/$series
+
+# The newest package of the series, of the plain flavour.
+newest()
+{
+	apt-cache search --names-only "^linux-image-${series//./\\.}\.[0-9.]+(-[0-9]+|\+deb[0-9]+)-amd64$" |
+		awk '{ print $1 }' | sort -V | tail -n 1
+}
+
+# The compressed payload of a bzImage is an ELF file behind a known magic.
+extract_vmlinux()
+{
+	python3 - "$1" "$2" <<-'PYTHON'
+		import lzma, subprocess, sys
+		data = open(sys.argv[1], "rb").read()
+
+		def xz(part):
+		    return lzma.LZMADecompressor().decompress(part)
+
+		def zstd(part):
+		    return subprocess.run(["zstd", "-dcq"], input=part, capture_output=True).stdout
+
+		for magic, unpack in ((b"\xfd7zXZ\0", xz), (b"\x28\xb5\x2f\xfd", zstd)):
+		    at = data.find(magic)
+		    while at >= 0:
+		        try:
+		            elf = unpack(data[at:])
+		        except lzma.LZMAError:
+		            elf = b""
+		        if elf.startswith(b"\x7fELF"):
+		            open(sys.argv[2], "wb").write(elf)
+		            sys.exit(0)
+		        at = data.find(magic, at + 1)
+		sys.exit("no kernel found in " + sys.argv[1])
+	PYTHON
+}
+
+# Headers refer to /usr/src and /usr/lib, where they are not.
+relocate_headers()
+{
+	local root=$1 release=$2 tree part
+	local common=$root/usr/src/linux-headers-${release%-amd64}-common
+
+	for tree in "$root/usr/src/linux-headers-$release" "$common"; do
+		for part in scripts tools; do
+			ln -sfn "$(echo "$root"/usr/lib/linux-kbuild-*/)$part" "$tree/$part"
+		done
+	done
+	echo "include $common/Makefile" >"$root/usr/src/linux-headers-$release/Makefile"
+}
+
+[ ! -e "$dir/release" ] || exit 0
+image=$(newest)
+if [ -z "$image" ]; then
+	apt_update
+	image=$(newest)
+fi
+[ -n "$image" ] || die "apt knows no linux-image-$series for amd64" \
+	"The default sources of Debian 12, with its security suite, have it."
+release=${image#linux-image-}
+base=${release%-amd64}
+case $series in
+6.1) kbuild=linux-kbuild-6.1 ;;
+*) kbuild=linux-kbuild-$base ;;
+esac
+
+say "Getting Linux $release (about 120 MB)"
+rm -rf "$dir"
+fetch "$dir/root" "$image" "linux-headers-$release" "linux-headers-$base-common" "$kbuild"
+extract_vmlinux "$dir/root/boot/vmlinuz-$release" "$dir/vmlinux"
+relocate_headers "$dir/root" "$release"
+ln -sfn "root/usr/src/linux-headers-$release" "$dir/headers"
+mkdir -p "$dir/modules/lib/modules"
+moved=$(echo "$dir"/root/lib/modules/* "$dir"/root/usr/lib/modules/* | tr ' ' '\n' | grep -v '\*')
+mv "$moved" "$dir/modules/lib/modules/$release"
+/sbin/depmod -b "$dir/modules" "$release"
+echo "$release" >"$dir/release"

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What the scripts of the rig share. Source it.
+
+set -euo pipefail
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+BUILD=$TOP/build
+# shellcheck disable=SC2034
+KERNELS=${KERNELS:-6.1 6.12}
+
+# Progress, for a person.
+say()
+{
+	printf '\033[1m==>\033[0m %s\n' "$*" >&2
+}
+
+# die WHAT [WHAT TO DO]
+die()
+{
+	printf '%s: %s\n' "$(basename "$0")" "$1" >&2
+	[ $# -lt 2 ] || printf '%s\n' "$2" >&2
+	exit 1
+}
+
+as_root()
+{
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "not root, and there is no sudo" "As root, run: $*"
+	fi
+}
+
+# Once per machine and run: package lists that are there at all.
+apt_update()
+{
+	[ -e "$BUILD/.apt-updated" ] && return
+	say "Reading package lists"
+	as_root apt-get update -qq >&2 || die "apt-get update failed" "Is there a network?"
+	mkdir -p "$BUILD"
+	touch "$BUILD/.apt-updated"
+}
+
+# need PACKAGE...: installs what is missing.
+need()
+{
+	local package missing=()
+
+	for package; do
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null |
+			grep -q 'ok installed' || missing+=("$package")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	apt_update
+	say "Installing ${missing[*]}"
+	as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends "${missing[@]}" \
+		>"$BUILD/apt.log" 2>&1 ||
+		die "cannot install ${missing[*]}" "$(tail -n 5 "$BUILD/apt.log")"
+}
+
+# fetch DIR PACKAGE...: unpacks packages below DIR without installing them.
+fetch()
+{
+	local dir=$1 package
+	shift
+
+	mkdir -p "$dir" "$BUILD/packages"
+	for package; do
+		(cd "$BUILD/packages" && ls "${package}"_*.deb >/dev/null 2>&1 ||
+			apt-get download -q "$package" >/dev/null 2>&1) ||
+			die "cannot download $package" "Try: apt-get update; apt-get download $package"
+		dpkg-deb -x "$(ls -t "$BUILD/packages/${package}"_*.deb | head -n 1)" "$dir"
+	done
+}

@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Boots a VM, loads the module, runs a command.
+#
+#   run.sh [--kernel SERIES] [--memory MB] [--icount] [--timeout S] [--no-module] -- COMMAND...
+#   run.sh [--kernel SERIES] --shell
+#
+# The guest's root is the host's, read-only, with its own /dev, /proc, /sys, /tmp,
+# /run, /root, /home, /mnt and /var/tmp; the checkout is at /mnt/viewos. The command's output
+# comes through a port of its own; the console is in build/vm/SERIES/console.log. The run fails if the
+# command does, if the module cannot be removed afterwards, or if the kernel
+# complains.
+. "$(dirname "$0")/lib.sh"
+
+series=6.1
+memory=1536
+icount=
+shell=
+module=1
+timeout=1200
+while [ $# -gt 0 ]; do
+	case $1 in
+	--kernel) series=$2; shift 2 ;;
+	--memory) memory=$2; shift 2 ;;
+	--timeout) timeout=$2; shift 2 ;;
+	--icount) icount=1; shift ;;
+	--shell) shell=1; shift ;;
+	--no-module) module=; shift ;;
+	--) shift; break ;;
+	*) die "'$1': unknown option" ;;
+	esac
+done
+
+kernel=$BUILD/kernels/$series
+release=$(cat "$kernel/release")
+vm=$BUILD/vm/$series
+rm -rf "$vm"
+mkdir -p "$vm/root/bin" "$vm/root/modules"
+
+# Modules of the guest's kernel that its root and the tests need, in order.
+guest_modules()
+{
+	local name
+
+	for name in virtio_pci 9pnet_virtio 9p fuse overlay ext4 loop; do
+		/sbin/modprobe -d "$kernel/modules" -S "$release" -D "$name" 2>/dev/null |
+			awk '$1 == "insmod" { print $2 }' || true
+	done | awk '!seen[$0]++'
+}
+
+write_initramfs()
+{
+	local path
+
+	cp /bin/busybox "$vm/root/bin/busybox"
+	cp "$TOP/selftests/vm/guest-init" "$vm/root/init"
+	chmod +x "$vm/root/init"
+	guest_modules | while read -r path; do
+		case $path in
+		*.xz) xz -dc "$path" >"$vm/root/modules/$(basename "$path" .xz)" ;;
+		*) cp "$path" "$vm/root/modules/" ;;
+		esac
+		basename "$path" .xz >>"$vm/root/modules/order"
+	done
+	if [ -n "$module" ]; then
+		cp "$BUILD/kmod/$series/kmod/viewos.ko" "$vm/root/modules/"
+		strip --strip-debug "$vm/root/modules/viewos.ko"
+	fi
+	{
+		printf 'TOP=%q\nMODULE=%q\nSHELL_WANTED=%q\n' "$TOP" "$module" "$shell"
+		printf 'COMMAND=%q\n' "$*"
+	} >"$vm/root/config"
+	(cd "$vm/root" && find . | cpio -o -H newc --quiet) >"$vm/initramfs"
+}
+
+write_initramfs "$@"
+
+# A /dev/kvm without hardware behind it hangs stock kernels.
+accel=(-accel "tcg,thread=multi" -cpu max -smp 2)
+if [ -n "$icount" ]; then
+	accel=(-accel tcg -icount "shift=0,sleep=off" -cpu "max,-erms,-fsrm" -smp 1)
+elif grep -qwE 'vmx|svm' /proc/cpuinfo && [ -w /dev/kvm ]; then
+	accel=(-accel kvm -cpu host -smp 2)
+fi
+
+if [ -n "$shell" ]; then
+	console=(-serial mon:stdio -serial null)
+else
+	console=(-serial "file:$vm/console.log" -serial stdio)
+fi
+
+touch "$vm/output" "$vm/console.log"
+qemu=(timeout --foreground "$timeout" qemu-system-x86_64 "${accel[@]}" -M pc -m "$memory"
+	-no-user-config -nodefaults -display none "${console[@]}" -no-reboot
+	-kernel "$kernel/vmlinux" -initrd "$vm/initramfs"
+	-fsdev "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap"
+	-device "virtio-9p-pci,fsdev=host,mount_tag=host"
+	-fsdev "local,id=top,path=$TOP,security_model=none,readonly=on,multidevs=remap"
+	-device "virtio-9p-pci,fsdev=top,mount_tag=top"
+	-append "console=ttyS0 panic=-1 oops=panic loglevel=5 ${VIEWOS_CMDLINE:-}")
+
+if [ -n "$shell" ]; then
+	"${qemu[@]}"
+	exit
+fi
+
+# The guest ends its output with a line of its own, which we keep from the user.
+status=0
+"${qemu[@]}" </dev/null 2>"$vm/qemu.log" | tr -d '\r' | tee "$vm/output" |
+	sed -u '/^viewos-vm: /d' || status=$?
+verdict=$(sed -n 's/^viewos-vm: status //p' "$vm/output" | tail -n 1)
+
+# A complaint of the kernel is a failure, whatever the command says.
+sed -n '/^viewos-vm: dmesg$/,/^viewos-vm: end$/p' "$vm/console.log" >"$vm/dmesg.log" || true
+complaints='WARNING:|BUG:|Oops|general protection|KASAN|UBSAN|INFO: task .* blocked|suspicious RCU|refcount_t:|rcu: INFO|Call Trace:|kmemleak:|unchecked MSR|sleeping function'
+if grep -nE "$complaints" "$vm/console.log" >"$vm/complaints"; then
+	say "The kernel complained ($vm/console.log):"
+	head -n 60 "$vm/complaints" >&2
+	grep -nE -m1 -A40 "$complaints" "$vm/console.log" >&2 || true
+	[ "$verdict" != 0 ] || verdict=1
+fi
+if [ -z "$verdict" ]; then
+	say "The VM stopped before the command ended ($status); the end of its console:"
+	tail -n 40 "$vm/console.log" "$vm/qemu.log" >&2
+	exit 1
+fi
+exit "$verdict"
