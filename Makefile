@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0
+# viewos: the module, its user space, its tests. "make help" lists what can be made.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+KREL ?= $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
+PREFIX ?= /usr/local
+DESTDIR ?=
+KERNELS ?= 6.1 6.12
+TESTS ?=
+# "make demo SHELL=1" asks for a prompt; SHELL is also what make runs recipes with.
+want_shell := $(filter 1 yes,$(SHELL))
+override SHELL := /bin/bash
+
+vm := selftests/vm
+export KERNELS TESTS
+
+all: module
+
+help:
+	@echo 'make                build the module for KDIR, and the user space'
+	@echo 'make install        install both, the headers and the man pages'
+	@echo 'make demo           show it at work in a virtual machine; SHELL=1 for a prompt there'
+	@echo 'make check          run the tests in virtual machines'
+	@echo '                      KERNELS="6.1 6.12"  on which kernels'
+	@echo '                      TESTS="view abi"    which tests'
+	@echo 'make static         checkpatch, sparse, W=1, shellcheck, mandoc'
+	@echo 'make module|userspace|selftests'
+	@echo 'make clean          remove what was built, but not the fetched kernels'
+	@echo 'make distclean      remove those too'
+
+module:
+	@test -e $(KDIR)/Makefile || { \
+		echo "make: $(KDIR): no kernel headers there" >&2; \
+		echo "Install them: apt-get install linux-headers-$$(uname -r)" >&2; \
+		echo "or name others: make KDIR=DIR; 'make userspace' does without" >&2; exit 1; }
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+userspace:
+	$(MAKE) -C userspace OUT=$(CURDIR)/build/userspace all
+
+selftests: $(CURDIR)/build/kselftest/.done
+	$(MAKE) -C selftests OUT=$(CURDIR)/build/selftests KSELFTEST=$(CURDIR)/build/kselftest all
+
+$(CURDIR)/build/kselftest/.done:
+	$(vm)/kselftest.sh
+
+install: all
+	install -D -m 644 kmod/viewos.ko $(DESTDIR)/lib/modules/$(KREL)/updates/viewos.ko
+	$(if $(DESTDIR),,depmod -a $(KREL))
+	install -d $(DESTDIR)$(PREFIX)/include/linux
+	install -m 644 uapi/linux/*.h $(DESTDIR)$(PREFIX)/include/linux
+	$(MAKE) -C userspace OUT=$(CURDIR)/build/userspace PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
+	for page in Documentation/man/*.[0-9]; do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
+	done
+
+check:
+	@$(vm)/deps.sh build vm
+	@$(MAKE) --no-print-directory selftests
+	@$(vm)/check.sh
+
+demo shell:
+	@$(vm)/deps.sh build vm
+	@$(MAKE) --no-print-directory userspace
+	@$(vm)/demo.sh $(if $(want_shell)$(filter shell,$@),--shell)
+
+static:
+	@$(vm)/deps.sh build vm static
+	@$(vm)/static.sh
+
+clean:
+	rm -rf build/userspace build/selftests build/kmod build/vm
+	find kmod \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o \
+		-name '.*.cmd' -o -name Module.symvers -o -name modules.order \) -delete
+	rm -f Module.symvers modules.order .*.cmd
+
+distclean: clean
+	rm -rf build
+
+.PHONY: all help module userspace selftests install check demo shell static clean distclean
