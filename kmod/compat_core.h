@@ -48,7 +48,7 @@ static inline int viewos_register_ftrace_direct(struct ftrace_ops *ops, unsigned
 
 static inline int viewos_unregister_ftrace_direct(struct ftrace_ops *ops, unsigned long addr)
 {
-	return unregister_ftrace_direct(ops, addr, true);
+	return unregister_ftrace_direct(ops, addr, false);
 }
 #endif
 

@@ -5,6 +5,7 @@
 
 #include <linux/jiffies.h>
 #include <linux/kprobes.h>
+#include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/task.h>
@@ -45,9 +46,6 @@ struct viewos_hook {
 	struct ftrace_ops ops;
 	bool direct;
 };
-
-static void viewos_hook_redirect(unsigned long ip, unsigned long parent_ip,
-				 struct ftrace_ops *ops, struct ftrace_regs *fregs);
 
 static int viewos_none_cgroup_can_fork(struct task_struct *child, struct kernel_clone_args *kargs)
 {
@@ -90,7 +88,6 @@ void viewos_orig_cgroup_exit(struct task_struct *task)
 		.replacement = viewos_hook_##function,			\
 		.key = &STATIC_CALL_KEY(viewos_call_##function),	\
 		.tramp = STATIC_CALL_TRAMP_ADDR(viewos_call_##function),	\
-		.ops.func = viewos_hook_redirect,			\
 	}
 
 void viewos_entry_cgroup_can_fork(void);
@@ -117,6 +114,10 @@ static atomic_t users[VIEWOS_HOOK_GROUPS];
 static void viewos_hook_linger(struct work_struct *work);
 static DECLARE_DELAYED_WORK(viewos_hook_work, viewos_hook_linger);
 
+static bool direct_calls = true;
+module_param(direct_calls, bool, 0644);
+MODULE_PARM_DESC(direct_calls, "redirect kernel functions by ftrace direct calls (faster), not by IPMODIFY");
+
 /* The fall-back where a direct call cannot be had: changes the instruction pointer. */
 static void notrace viewos_hook_redirect(unsigned long ip, unsigned long parent_ip,
 					 struct ftrace_ops *ops, struct ftrace_regs *fregs)
@@ -135,19 +136,20 @@ static int hook_install(struct viewos_hook *hook)
 	if (err)
 		return err;
 
-	err = viewos_register_ftrace_direct(&hook->ops, (unsigned long)hook->entry);
-	if (!err) {
-		hook->direct = true;
-		return 0;
+	if (direct_calls) {
+		err = viewos_register_ftrace_direct(&hook->ops, (unsigned long)hook->entry);
+		hook->direct = !err;
+		if (!err)
+			return 0;
+		pr_info("%s: no direct call (%d), falling back to IPMODIFY\n", hook->symbol, err);
 	}
-
-	pr_info("%s: no direct call (%d), falling back to IPMODIFY\n", hook->symbol, err);
 	hook->ops.flags = FTRACE_OPS_FL_IPMODIFY;
 	hook->ops.func = viewos_hook_redirect;
-	hook->direct = false;
 	err = register_ftrace_function(&hook->ops);
-	if (err)
-		ftrace_set_filter_ip(&hook->ops, hook->site, 1, 0);
+	if (err) {
+		ftrace_free_filter(&hook->ops);
+		memset(&hook->ops, 0, sizeof(hook->ops));
+	}
 	return err;
 }
 
@@ -161,8 +163,9 @@ static void hook_remove(struct viewos_hook *hook)
 		err = unregister_ftrace_function(&hook->ops);
 	WARN_ON_ONCE(err);
 	ftrace_free_filter(&hook->ops);
-	hook->ops.flags = 0;
-	hook->ops.func = viewos_hook_redirect;
+	/* ftrace takes a direct call only from a registration that was not used otherwise. */
+	memset(&hook->ops, 0, sizeof(hook->ops));
+	hook->direct = false;
 }
 
 static void group_remove_locked(enum viewos_hook_group group, size_t end)
