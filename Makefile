@@ -2,27 +2,32 @@
 # viewos: the module, its user space, its tests. "make help" lists what can be made.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
-KREL ?= $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
+# What uname -r says; Debian's kernel.release is another number.
+KREL ?= $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 PREFIX ?= /usr/local
 DESTDIR ?=
 KERNELS ?= 6.1 6.12
 TESTS ?=
+MODULES = $(DESTDIR)/lib/modules/$(KREL)/updates
 # "make demo SHELL=1" asks for a prompt; SHELL is also what make runs recipes with.
 want_shell := $(filter 1 yes,$(SHELL))
 override SHELL := /bin/bash
+MAKEOVERRIDES := $(filter-out SHELL=%,$(MAKEOVERRIDES))
 
 vm := selftests/vm
 export KERNELS TESTS
 
-all: module
+all: module userspace
 
 help:
 	@echo 'make                build the module for KDIR, and the user space'
 	@echo 'make install        install both, the headers and the man pages'
+	@echo 'make uninstall      undo that'
 	@echo 'make demo           show it at work in a virtual machine; SHELL=1 for a prompt there'
 	@echo 'make check          run the tests in virtual machines'
 	@echo '                      KERNELS="6.1 6.12"  on which kernels'
 	@echo '                      TESTS="view abi"    which tests'
+	@echo 'make bench          count the instructions of the benchmarks, in virtual machines'
 	@echo 'make static         checkpatch, sparse, W=1, shellcheck, mandoc'
 	@echo 'make module|userspace|selftests'
 	@echo 'make clean          remove what was built, but not the fetched kernels'
@@ -45,24 +50,36 @@ $(CURDIR)/build/kselftest/.done:
 	$(vm)/kselftest.sh
 
 install: all
-	install -D -m 644 kmod/viewos.ko $(DESTDIR)/lib/modules/$(KREL)/updates/viewos.ko
+	install -D -m 644 kmod/viewos.ko $(MODULES)/viewos.ko
 	$(if $(DESTDIR),,depmod -a $(KREL))
 	install -d $(DESTDIR)$(PREFIX)/include/linux
 	install -m 644 uapi/linux/*.h $(DESTDIR)$(PREFIX)/include/linux
 	$(MAKE) -C userspace OUT=$(CURDIR)/build/userspace PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
-	for page in Documentation/man/*.[0-9]; do \
+	for page in $(wildcard Documentation/man/*.[0-9]); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
 	done
 
+uninstall:
+	rm -f $(MODULES)/viewos.ko
+	$(if $(DESTDIR),,depmod -a $(KREL))
+	rm -f $(foreach h,$(notdir $(wildcard uapi/linux/*.h)),$(DESTDIR)$(PREFIX)/include/linux/$h)
+	-$(MAKE) -C userspace OUT=$(CURDIR)/build/userspace PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) uninstall
+	rm -f $(foreach p,$(notdir $(wildcard Documentation/man/*.[0-9])),$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $p))/$p)
+
 check:
 	@$(vm)/deps.sh build vm
-	@$(MAKE) --no-print-directory selftests
+	@$(MAKE) --no-print-directory userspace selftests
 	@$(vm)/check.sh
 
 demo shell:
 	@$(vm)/deps.sh build vm
 	@$(MAKE) --no-print-directory userspace
 	@$(vm)/demo.sh $(if $(want_shell)$(filter shell,$@),--shell)
+
+bench:
+	@$(vm)/deps.sh build vm
+	@$(MAKE) --no-print-directory userspace selftests
+	@$(vm)/bench.sh
 
 static:
 	@$(vm)/deps.sh build vm static
@@ -77,4 +94,4 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: all help module userspace selftests install check demo shell static clean distclean
+.PHONY: all help module userspace selftests install uninstall check demo shell bench static clean distclean

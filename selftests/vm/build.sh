@@ -12,7 +12,8 @@ mkdir -p "$dir/kmod" "$dir/uapi"
 (cd "$dir" && find kmod uapi -name '*.[chS]' 2>/dev/null | while read -r file; do
 	[ -e "$TOP/$file" ] || rm -f "$file"
 done)
-(cd "$TOP" && cp -au --parents Kbuild $(git ls-files -co --exclude-standard kmod uapi) "$dir/")
+(cd "$TOP" && find kmod uapi -type f \( -name '*.[chS]' ! -name '*.mod.c' -o -name Kbuild -o -name Makefile \) \
+	-exec cp -au --parents -t "$dir/" Kbuild {} +)
 log=$dir/build.log
 if ! make -C "$BUILD/kernels/$series/headers" M="$dir" -j"$(nproc)" "$@" modules >"$log" 2>&1; then
 	grep -E 'error|undefined|\*\*\*' "$log" >&2 || tail -n 20 "$log" >&2

@@ -25,16 +25,20 @@ passed=0
 failed=0
 skipped=0
 for series in $KERNELS; do
-	"$TOP/selftests/vm/build.sh" "$series"
+	if ! "$TOP/selftests/vm/build.sh" "$series"; then
+		echo "not ok $series: no kernel, or no module for it"
+		failed=$((failed + 1))
+		continue
+	fi
 	say "Testing on Linux $(cat "$BUILD/kernels/$series/release")"
 	status=0
-	# shellcheck disable=SC2086
 	"$TOP/selftests/vm/run.sh" --kernel "$series" -- \
-		/mnt/viewos/selftests/vm/guest-check.sh $(echo $tests) || status=$?
+		/mnt/viewos/selftests/vm/guest-check.sh "${tests//$'\n'/ }" || status=$?
 	read -r p f s < <(sed -n 's/^totals //p' "$BUILD/vm/$series/output" | tail -n 1) || true
 	passed=$((passed + ${p:-0}))
 	failed=$((failed + ${f:-0}))
 	skipped=$((skipped + ${s:-0}))
+	echo "The log of each test is in $BUILD/vm/$series/logs" >&2
 	# The run itself can fail: a crash, a complaint of the kernel, a stuck module.
 	if [ $status != 0 ] && [ "${f:-0}" = 0 ]; then
 		echo "not ok $series: the run itself failed ($status)"
@@ -42,6 +46,7 @@ for series in $KERNELS; do
 	fi
 	unset p f s
 done
-[ $passed -gt 0 ] || failed=$((failed + 1))
+# A run of nothing, or of skips alone, is no success.
+[ $((passed + failed)) -gt 0 ] || failed=1
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

@@ -12,16 +12,24 @@ skipped=0
 
 run_test()
 {
-	local test=$1 log=/tmp/check.log limit=120 status results plan fail
+	local test=$1 log=/tmp/check.log limit=120 status results plan fail skip before
 
 	[ ! -e "/mnt/viewos/selftests/$test.timeout" ] ||
 		limit=$(cat "/mnt/viewos/selftests/$test.timeout")
+	before=$(dmesg | wc -l)
 	timeout -k 5 "$limit" "$tests/$test" >$log 2>&1 </dev/null
 	status=$?
+	{ echo "viewos-vm: log ${test//\//.}"; cat $log; echo "exit status $status"; } >/dev/ttyS2
 	plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' $log | tail -n 1)
 	results=$(grep -cE '^(not )?ok [0-9]+' $log)
 	fail=$(grep -cE '^not ok [0-9]+' $log)
 	skip=$(grep -cE '^ok [0-9]+.*# SKIP' $log)
+	# What kselftest calls KSFT_SKIP: the program as a whole was skipped.
+	if [ $status = 4 ] && [ "$results" = 0 ]; then
+		skipped=$((skipped + 1))
+		printf '%-28s skipped: %s\n' "$test" "$(tail -n 1 $log)"
+		return
+	fi
 	if [ "${plan:-none}" != "$results" ] || { [ $status != 0 ] && [ "$fail" = 0 ]; }; then
 		echo "not ok $test: exit status $status, $results results of ${plan:-none announced}"
 		failed=$((failed + 1))
@@ -34,7 +42,7 @@ run_test()
 	grep -E '# SKIP' $log
 	if [ "$fail" != 0 ] || [ $status != 0 ]; then
 		sed 's/^/    /' $log | grep -vE '#  RUN|#   *OK|    ok ' | tail -n 80
-		dmesg | tail -n 20 | sed 's/^/    dmesg: /'
+		dmesg | tail -n +$((before + 1)) | tail -n 40 | sed 's/^/    dmesg: /'
 	fi
 }
 

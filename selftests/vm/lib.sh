@@ -62,6 +62,12 @@ need()
 		die "cannot install ${missing[*]}" "$(tail -n 5 "$BUILD/apt.log")"
 }
 
+download()
+(
+	cd "$BUILD/packages"
+	compgen -G "$1_*.deb" >/dev/null || apt-get download -q "$1" >/dev/null 2>&1
+)
+
 # fetch DIR PACKAGE...: unpacks packages below DIR without installing them.
 fetch()
 {
@@ -70,9 +76,10 @@ fetch()
 
 	mkdir -p "$dir" "$BUILD/packages"
 	for package; do
-		(cd "$BUILD/packages" && ls "${package}"_*.deb >/dev/null 2>&1 ||
-			apt-get download -q "$package" >/dev/null 2>&1) ||
+		# A failure may just mean that the package lists are old.
+		download "$package" || { apt_update && download "$package"; } ||
 			die "cannot download $package" "Try: apt-get update; apt-get download $package"
+		# shellcheck disable=SC2012
 		dpkg-deb -x "$(ls -t "$BUILD/packages/${package}"_*.deb | head -n 1)" "$dir"
 	done
 }

@@ -2,18 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0
 # Boots a VM, loads the module, runs a command.
 #
-#   run.sh [--kernel SERIES] [--memory MB] [--icount] [--timeout S] [--no-module] -- COMMAND...
+#   run.sh [--kernel SERIES] [--memory MB] [--smp N] [--icount] [--timeout S] [--no-module] -- COMMAND...
 #   run.sh [--kernel SERIES] --shell
 #
 # The guest's root is the host's, read-only, with its own /dev, /proc, /sys, /tmp,
 # /run, /root, /home, /mnt and /var/tmp; the checkout is at /mnt/viewos. The command's output
-# comes through a port of its own; the console is in build/vm/SERIES/console.log. The run fails if the
+# comes through a port of its own; the console is in build/vm/SERIES/console.log (or
+# in $VIEWOS_VM, to have two runs at a time). The run fails if the
 # command does, if the module cannot be removed afterwards, or if the kernel
 # complains.
 . "$(dirname "$0")/lib.sh"
 
 series=6.1
 memory=1536
+smp=2
 icount=
 shell=
 module=1
@@ -22,6 +24,7 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--kernel) series=$2; shift 2 ;;
 	--memory) memory=$2; shift 2 ;;
+	--smp) smp=$2; shift 2 ;;
 	--timeout) timeout=$2; shift 2 ;;
 	--icount) icount=1; shift ;;
 	--shell) shell=1; shift ;;
@@ -32,8 +35,12 @@ while [ $# -gt 0 ]; do
 done
 
 kernel=$BUILD/kernels/$series
+[ -e "$kernel/release" ] || "$TOP/selftests/vm/kernel.sh" "$series"
 release=$(cat "$kernel/release")
-vm=$BUILD/vm/$series
+vm=${VIEWOS_VM:-$BUILD/vm/$series}
+mkdir -p "$vm"
+exec 9>"$vm/../.$(basename "$vm").lock"
+flock -n 9 || die "another VM runs in $vm" "Set VIEWOS_VM to another folder to run beside it."
 rm -rf "$vm"
 mkdir -p "$vm/root/bin" "$vm/root/modules"
 
@@ -76,17 +83,18 @@ write_initramfs()
 write_initramfs "$@"
 
 # A /dev/kvm without hardware behind it hangs stock kernels.
-accel=(-accel "tcg,thread=multi" -cpu max -smp 2)
+accel=(-accel "tcg,thread=multi" -cpu max -smp "$smp")
 if [ -n "$icount" ]; then
 	accel=(-accel tcg -icount "shift=0,sleep=off" -cpu "max,-erms,-fsrm" -smp 1)
 elif grep -qwE 'vmx|svm' /proc/cpuinfo && [ -w /dev/kvm ]; then
-	accel=(-accel kvm -cpu host -smp 2)
+	accel=(-accel kvm -cpu host -smp "$smp")
 fi
 
 if [ -n "$shell" ]; then
 	console=(-serial mon:stdio -serial null)
 else
-	console=(-serial "file:$vm/console.log" -serial stdio)
+	# The third port is for the logs of the single tests.
+	console=(-serial "file:$vm/console.log" -serial stdio -serial "file:$vm/logs.raw")
 fi
 
 touch "$vm/output" "$vm/console.log"
@@ -106,12 +114,18 @@ fi
 
 # The guest ends its output with a line of its own, which we keep from the user.
 status=0
-"${qemu[@]}" </dev/null 2>"$vm/qemu.log" | tr -d '\r' | tee "$vm/output" |
+"${qemu[@]}" </dev/null 9>&- 2>"$vm/qemu.log" | sed -u 's/\r$//' | tee "$vm/output" |
 	sed -u '/^viewos-vm: /d' || status=$?
 verdict=$(sed -n 's/^viewos-vm: status //p' "$vm/output" | tail -n 1)
 
+mkdir -p "$vm/logs"
+sed 's/\r$//' "$vm/logs.raw" 2>/dev/null | awk -v dir="$vm/logs" '
+	/^viewos-vm: log / { file = dir "/" $3 ".log"; next }
+	file { print >file }' || true
+
 # A complaint of the kernel is a failure, whatever the command says.
-sed -n '/^viewos-vm: dmesg$/,/^viewos-vm: end$/p' "$vm/console.log" >"$vm/dmesg.log" || true
+sed -i 's/\r$//' "$vm/console.log"
+sed -n '/^viewos-vm: dmesg$/,/^viewos-vm: end$/p' "$vm/console.log" | sed '1d;$d' >"$vm/dmesg.log"
 complaints='WARNING:|BUG:|Oops|general protection|KASAN|UBSAN|INFO: task .* blocked|suspicious RCU|refcount_t:|rcu: INFO|Call Trace:|kmemleak:|unchecked MSR|sleeping function'
 if grep -nE "$complaints" "$vm/console.log" >"$vm/complaints"; then
 	say "The kernel complained ($vm/console.log):"
@@ -120,7 +134,10 @@ if grep -nE "$complaints" "$vm/console.log" >"$vm/complaints"; then
 	[ "$verdict" != 0 ] || verdict=1
 fi
 if [ -z "$verdict" ]; then
-	say "The VM stopped before the command ended ($status); the end of its console:"
+	case $status in
+	124) say "The VM was stopped after $timeout s; the end of its console:" ;;
+	*) say "The VM stopped before the command ended ($status); the end of its console:" ;;
+	esac
 	tail -n 40 "$vm/console.log" "$vm/qemu.log" >&2
 	exit 1
 fi

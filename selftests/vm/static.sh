@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Checks the sources without running them: warnings, sparse, checkpatch, shellcheck, mandoc.
+# The functions are called by name, which shellcheck does not see.
+# shellcheck disable=SC2317
+. "$(dirname "$0")/lib.sh"
+
+cd "$TOP"
+failed=0
+
+# check NAME COMMAND...: says how it went, and shows the output of a failure.
+check()
+{
+	local name=$1 log
+	shift
+
+	log=$BUILD/static/${name// /-}.log
+	if "$@" >"$log" 2>&1; then
+		echo "ok $name"
+	else
+		echo "not ok $name, the whole output is in $log"
+		tail -n 30 "$log" | sed 's/^/    /'
+		failed=1
+	fi
+}
+
+# Everything is compiled anew, so that each warning is seen.
+module_warnings()
+{
+	selftests/vm/kernel.sh "$1"
+	rm -rf "$BUILD/static/$1"
+	mkdir -p "$BUILD/static/$1"
+	cp -a --parents Kbuild kmod uapi "$BUILD/static/$1/"
+	find "$BUILD/static/$1" \( -name '*.o' -o -name '*.ko' -o -name '.*.cmd' \) -delete
+	make -C "$BUILD/kernels/$1/headers" M="$BUILD/static/$1" -j"$(nproc)" W=1 C=2 \
+		CF=-D__CHECK_ENDIAN__ modules >"$BUILD/static/$1.log" 2>&1 ||
+		{ cat "$BUILD/static/$1.log"; return 1; }
+	! grep -E "$1/(kmod|uapi)/.*(warning|error):" "$BUILD/static/$1.log"
+}
+
+sources()
+{
+	find kmod uapi userspace selftests -name '*.[ch]'
+}
+
+style()
+{
+	local files
+
+	selftests/vm/kselftest.sh
+	mapfile -t files < <(sources)
+	perl "$BUILD/kselftest/checkpatch.pl" --no-tree --strict --quiet --terse --show-types \
+		--ignore FILE_PATH_CHANGES,SPDX_LICENSE_TAG --file "${files[@]}"
+}
+
+scripts()
+{
+	local files
+
+	mapfile -t files < <(grep -rlE '^#!/bin/(ba)?sh' selftests userspace .ci)
+	shellcheck -x -P SCRIPTDIR "${files[@]}"
+}
+
+manuals()
+{
+	local pages
+
+	mapfile -t pages < <(compgen -G 'Documentation/man/*.[0-9]')
+	[ ${#pages[@]} = 0 ] || mandoc -Tlint -Wwarning "${pages[@]}"
+}
+
+mkdir -p "$BUILD/static"
+for series in $KERNELS; do
+	check "module $series" module_warnings "$series"
+done
+check checkpatch style
+check shellcheck scripts
+check mandoc manuals
+exit $failed
