@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * libviewos: views, module servers and listings of the viewos kernel module.
+ *
+ * Common to all functions:
+ *
+ *  - A function returns a value of its own (a file descriptor, 0) or a negative
+ *    errno; errno itself is not touched on purpose. Nothing is printed, except
+ *    by viewos_fuse_main(), which is a whole program.
+ *  - File descriptors returned are close-on-exec and the caller's to close.
+ *  - Errors of bad arguments (EBADF, EINVAL, EFAULT) and of exhaustion (ENOMEM,
+ *    EMFILE, ENFILE) are possible everywhere and not repeated below.
+ *  - A function may be called by several threads at once, except on one and the
+ *    same struct viewos_nl.
+ *
+ * The words (view, server, session) are those of Documentation/concepts; the
+ * kernel side of each call is described in <linux/viewos.h>.
+ */
+#ifndef _VIEWOS_H
+#define _VIEWOS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <linux/viewos.h>
+#include <linux/viewos_netlink.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** VIEWOS_DEVICE - the control node */
+#define VIEWOS_DEVICE		"/dev/viewos"
+
+/** VIEWOS_SERVER_FD_ENV - environment variable that hands a server fd to a program */
+#define VIEWOS_SERVER_FD_ENV	"VIEWOS_SERVER_FD"
+
+/* ---- the control node ---- */
+
+/**
+ * viewos_open() - open the control node
+ *
+ * Return: a control fd. ENOENT, ENODEV: the module is not loaded. EPROTONOSUPPORT:
+ * the module speaks an older ABI than this library needs.
+ */
+int viewos_open(void);
+
+/**
+ * viewos_version() - ask what the module can do
+ * @ctl: a control fd
+ * @version: filled in: abi and classes
+ *
+ * Return: the module's ABI number, at least 1.
+ */
+int viewos_version(int ctl, struct viewos_version *version);
+
+/* ---- views ---- */
+
+/**
+ * viewos_view_create() - create a view
+ * @ctl: a control fd
+ * @parent: a view fd, or -1 for the caller's own view
+ * @name: its name, NULL or "" for none: letters, digits and "-_.:@", not
+ *	beginning with a digit, shorter than VIEWOS_NAME_LEN (EINVAL)
+ * @inherit: what new processes of its tasks get
+ * @id: its id is put here, unless NULL
+ *
+ * The view exists until its last fd, task, mount and child are gone.
+ *
+ * Return: a view fd. EEXIST: the user has a view of that name. ENOSPC: too deep.
+ * EUSERS: the user has too many. ENOENT: the parent is being destroyed. EPERM:
+ * the parent is not the caller's view or a descendant, or @inherit is LEAVE and
+ * the caller has no privilege over the parent.
+ */
+int viewos_view_create(int ctl, int parent, const char *name, enum viewos_inherit inherit,
+		       uint64_t *id);
+
+/**
+ * viewos_view_open() - open a view by name or id
+ * @ctl: a control fd
+ * @view: a name, or an id in decimal (a name cannot begin with a digit)
+ *
+ * Return: a view fd. ENOENT: no such view. EPERM: someone else's.
+ */
+int viewos_view_open(int ctl, const char *view);
+
+/** viewos_view_open_id() - as viewos_view_open(), by id */
+int viewos_view_open_id(int ctl, uint64_t id);
+
+/** viewos_view_open_self() - as viewos_view_open(), the caller's own view */
+int viewos_view_open_self(int ctl);
+
+/**
+ * viewos_view_enter() - move the calling process into a view
+ * @view: a view fd
+ *
+ * Namespaces are the caller's business. Without CAP_SYS_ADMIN in the user
+ * namespace of the view's owner, no_new_privs gets set.
+ *
+ * Return: 0. EINVAL: the caller has several threads. EPERM: the view is neither
+ * the caller's nor a descendant, and the caller has no privilege over it.
+ * ENOENT: it is being destroyed.
+ */
+int viewos_view_enter(int view);
+
+/** viewos_view_info() - fill @info in with what @view is now. Return: 0 */
+int viewos_view_info(int view, struct viewos_view_info *info);
+
+/**
+ * viewos_view_set() - change what new processes of a view's tasks get
+ *
+ * Return: 0. EPERM: not the owner's, the root view, or LEAVE without privilege.
+ */
+int viewos_view_set(int view, enum viewos_inherit inherit);
+
+/**
+ * viewos_view_destroy() - take a view out of use
+ * @view: a view fd
+ * @flags: 0 or VIEWOS_VIEW_DESTROY_KILL
+ *
+ * Return: 0. EBUSY: it has tasks or children, and KILL was not given. EPERM.
+ */
+int viewos_view_destroy(int view, unsigned int flags);
+
+/* ---- module servers ---- */
+
+/** VIEWOS_SERVER_PUBLIC - other users may connect; needs CAP_SYS_ADMIN */
+#define VIEWOS_SERVER_PUBLIC	(1U << 0)
+
+/**
+ * viewos_server_create() - make a server's listening end
+ * @ctl: a control fd
+ * @classes: mask of 1 << enum viewos_class
+ *
+ * Return: a server fd, which poll(2) says is readable when a session waits.
+ * EUSERS: the user has too many. EOPNOTSUPP: a class the module does not have.
+ */
+int viewos_server_create(int ctl, uint64_t classes);
+
+/**
+ * viewos_server_register() - give a server its name
+ * @server: a server fd that this process made
+ * @name: characters as for a view's name
+ * @flags: 0 or VIEWOS_SERVER_PUBLIC
+ *
+ * The name is taken back by viewos_server_unregister() or the fd's last close.
+ *
+ * Return: 0. EEXIST: the user has a server of that name. EBUSY: the fd has a
+ * name already. EPERM: not made by the caller, or public without privilege.
+ * ENODEV: the module is not loaded.
+ */
+int viewos_server_register(int server, const char *name, unsigned int flags);
+
+/** viewos_server_unregister() - take a name back; sessions go on. Return: 0. ENOENT */
+int viewos_server_unregister(const char *name);
+
+/**
+ * viewos_server_open() - a server fd, inherited or new
+ * @name: name under which a new one is registered
+ * @flags: as for viewos_server_register()
+ * @inherited: set to whether it was inherited, unless NULL
+ *
+ * If the environment has VIEWOS_SERVER_FD, then that fd is taken: it has a name
+ * already, @name and @flags are not looked at, and the variable is removed.
+ *
+ * Return: a server fd. EINVAL: the variable names no server fd. Else the errors
+ * of viewos_open(), viewos_server_create() and viewos_server_register().
+ */
+int viewos_server_open(const char *name, unsigned int flags, bool *inherited);
+
+/**
+ * struct viewos_accepted - a session that was accepted
+ * @session_id: its number
+ * @view_id: the view it was made in
+ * @class_: enum viewos_class
+ * @uid: who made it
+ * @gid: their group
+ * @pid: their process, 0 if it is not visible here
+ * @source: the mount's source
+ * @options: the mount's options for the server
+ */
+struct viewos_accepted {
+	uint64_t session_id;
+	uint64_t view_id;
+	uint32_t class_;
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+	char source[VIEWOS_SOURCE_LEN];
+	char options[VIEWOS_SOURCE_LEN];
+};
+
+/**
+ * viewos_server_accept() - take the next session
+ * @server: a server fd
+ * @flags: 0 or VIEWOS_ACCEPT_NONBLOCK
+ * @accepted: filled in
+ *
+ * Return: a session fd; closing it ends the session. EAGAIN: none waits. EINTR:
+ * a signal came.
+ */
+int viewos_server_accept(int server, unsigned int flags, struct viewos_accepted *accepted);
+
+/**
+ * viewos_session_refuse() - end a session before it began
+ * @session: a session fd that has not answered its first request
+ * @error: positive errno with which the mount(2) fails
+ *
+ * Return: 0. EINVAL: it is at work already.
+ */
+int viewos_session_refuse(int session, int error);
+
+/* ---- path servers, by libfuse3's low-level interface ---- */
+
+struct fuse_lowlevel_ops;
+
+/**
+ * struct viewos_fuse_server - a program that serves the path class
+ * @name: its name, under which it registers by default
+ * @usage: lines about source and options for --help, each ended by a newline
+ * @ops: libfuse3's operations, called by several threads at once
+ * @ops_size: sizeof(*ops)
+ * @open: called for every session, by a thread of its own, before the first
+ *	request. @source and @options are valid during the call. Returns 0 with
+ *	*@data set, which operations get by fuse_req_userdata(); or a negative
+ *	errno, with which the mount fails. May be NULL
+ * @close: called with that data after the session's last operation. May be NULL
+ */
+struct viewos_fuse_server {
+	const char *name;
+	const char *usage;
+	const struct fuse_lowlevel_ops *ops;
+	size_t ops_size;
+	int (*open)(const char *source, const char *options, void **data);
+	void (*close)(void *data);
+};
+
+/**
+ * viewos_fuse_serve() - serve one path session until it ends
+ * @session: a session fd; taken over and closed, whatever is returned
+ * @ops: libfuse3's operations
+ * @ops_size: sizeof(*ops)
+ * @data: what fuse_req_userdata() returns
+ * @threads: most threads at work, 0 for a sensible number; 1 means that
+ *	operations are never called at once
+ *
+ * Return: 0 when the session has ended (its mount is gone), or what failed.
+ */
+int viewos_fuse_serve(int session, const struct fuse_lowlevel_ops *ops, size_t ops_size,
+		      void *data, unsigned int threads);
+
+/**
+ * viewos_fuse_main() - a whole server: options, registration, sessions
+ * @argc: as given to main()
+ * @argv: likewise
+ * @server: what to serve
+ *
+ * Options: --name NAME, --once (end after the last session), --public,
+ * -f/--foreground, -d/--debug, -h/--help, --version. With an inherited server
+ * fd it stays in the foreground, else it goes to the background once it is
+ * registered. An inherited server without -f and -d lets go of stderr after its
+ * first session has begun: whoever started it has heard what there was to say.
+ * SIGTERM and SIGINT end it.
+ *
+ * Return: an exit status for main(): 0 done, 1 failed, 2 bad usage.
+ */
+int viewos_fuse_main(int argc, char **argv, const struct viewos_fuse_server *server);
+
+/* ---- listings and events ---- */
+
+/** struct viewos_nl - a netlink socket of the viewos family */
+struct viewos_nl;
+
+/** VIEWOS_VIEW_ANY - no particular view */
+#define VIEWOS_VIEW_ANY		UINT64_MAX
+
+/**
+ * struct viewos_entry - one object of a listing, or one event
+ * @cmd: enum viewos_cmd
+ * @present: mask of 1ULL << enum viewos_attr: which fields below were sent; the
+ *	others are 0 or NULL
+ *
+ * Each field holds the attribute of its name, see enum viewos_attr. Strings are
+ * valid during the callback.
+ */
+struct viewos_entry {
+	int cmd;
+	uint64_t present;
+	uint64_t view_id;
+	const char *view_name;
+	uint64_t view_parent;
+	uint32_t view_depth;
+	uint32_t view_inherit;
+	uint32_t owner;
+	uint64_t view_tasks;
+	uint64_t view_tasks_total;
+	uint64_t view_children;
+	uint64_t view_requests;
+	uint32_t task_tid;
+	uint32_t task_pid;
+	const char *task_comm;
+	const char *server_name;
+	uint64_t server_classes;
+	bool server_public;
+	uint32_t server_pid;
+	uint64_t server_sessions;
+	uint64_t session_id;
+	uint32_t session_state;
+	uint64_t session_pending;
+	uint64_t session_requests;
+	const char *source;
+	const char *options;
+	uint64_t mount_dev;
+};
+
+/** viewos_entry_has() - was attribute @attr (enum viewos_attr) sent? */
+static inline bool viewos_entry_has(const struct viewos_entry *entry, int attr)
+{
+	return entry->present >> attr & 1;
+}
+
+/** viewos_entry_fn - called for an entry; non-zero: enough, and return this */
+typedef int (*viewos_entry_fn)(const struct viewos_entry *entry, void *arg);
+
+/**
+ * viewos_nl_open() - open a netlink socket of the family
+ * @nl: set to the socket, to be closed by viewos_nl_close()
+ *
+ * Return: 0. ENODEV: the module is not loaded.
+ */
+int viewos_nl_open(struct viewos_nl **nl);
+
+/** viewos_nl_close() - close it; NULL is allowed */
+void viewos_nl_close(struct viewos_nl *nl);
+
+/** viewos_nl_fd() - its fd, for poll(2) and O_NONBLOCK */
+int viewos_nl_fd(const struct viewos_nl *nl);
+
+/**
+ * viewos_list() - list objects
+ * @nl: a socket not used for viewos_monitor()
+ * @cmd: VIEWOS_CMD_VIEW_GET, TASK_GET, MOUNT_GET, SERVER_GET or SESSION_GET
+ * @view: limits VIEW_GET and TASK_GET to one view; else VIEWOS_VIEW_ANY
+ * @fn: called for every object; must not use @nl
+ * @arg: passed to @fn
+ *
+ * Objects that come or go during the call may or may not be seen.
+ *
+ * Return: 0, or what @fn returned. ENOENT: no such @view. EPERM: someone else's.
+ */
+int viewos_list(struct viewos_nl *nl, enum viewos_cmd cmd, uint64_t view, viewos_entry_fn fn,
+		void *arg);
+
+/**
+ * viewos_monitor() - subscribe to events and report them
+ * @nl: a socket, from now on for this only
+ * @fn: called for every event (VIEWOS_CMD_*_NTF)
+ * @arg: passed to @fn
+ *
+ * The first call subscribes; events between calls are queued.
+ *
+ * Return: what @fn returned, when that was not 0. EAGAIN: the socket's fd was set
+ * O_NONBLOCK and nothing (more) is there; so a first call may be made just to
+ * subscribe. ENOBUFS: events were lost; call again to go on.
+ */
+int viewos_monitor(struct viewos_nl *nl, viewos_entry_fn fn, void *arg);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* _VIEWOS_H */

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/* viewctl: servers started for one mount */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ondemand.h"
+#include "viewctl.h"
+
+/* Where the server finds its listening end: just after the standard fds. */
+#define SERVER_FD	3
+
+/* What a program that is being started tells viewctl. */
+struct report {
+	pid_t pid;
+	int error;
+};
+
+static int usable_find(const struct viewos_entry *entry, void *arg)
+{
+	if (!entry->server_name || strcmp(entry->server_name, arg))
+		return 0;
+	return entry->server_public || entry->owner == geteuid();
+}
+
+/* Is a server of this name registered that the user may use? */
+static int registered(const char *name)
+{
+	struct viewos_nl *nl;
+	int ret;
+
+	ret = netlink_open(&nl);
+	if (ret < 0)
+		return ret;
+	ret = viewos_list(nl, VIEWOS_CMD_SERVER_GET, VIEWOS_VIEW_ANY, usable_find, (void *)name);
+	viewos_nl_close(nl);
+	if (ret < 0)
+		fail("list of servers: %s", strerror(-ret));
+	return ret;
+}
+
+static bool type_valid(const char *type)
+{
+	return *type && *type != '-' && strlen(type) < VIEWOS_NAME_LEN / 2 &&
+	       !strchr(type, '/') && !strchr(type, '@');
+}
+
+/* Registers the fd as @name, or else as the first free of TYPE@PID, TYPE@PID.2, ... */
+static int name_take(struct ondemand *server, int fd, const char *type, const char *name)
+{
+	int number, ret;
+
+	if (name) {
+		snprintf(server->name, sizeof(server->name), "%s", name);
+		ret = strlen(name) < sizeof(server->name) ?
+		      viewos_server_register(fd, name, 0) : -EINVAL;
+		if (ret < 0)
+			fail("server '%s': %s", name, strerror(-ret));
+		return ret;
+	}
+	snprintf(server->name, sizeof(server->name), "%s@%d", type, getpid());
+	ret = viewos_server_register(fd, server->name, 0);
+	for (number = 2; ret == -EEXIST && number < INT_MAX; number++) {
+		snprintf(server->name, sizeof(server->name), "%s@%d.%d", type, getpid(), number);
+		ret = viewos_server_register(fd, server->name, 0);
+	}
+	if (ret < 0)
+		fail("server '%s': %s", server->name, strerror(-ret));
+	return ret;
+}
+
+/* Beside viewctl itself, among the helpers, in the path. Returns an errno. */
+static int program_exec(const char *type)
+{
+	char path[PATH_MAX], file[VIEWOS_NAME_LEN];
+	char *argv[] = { file, (char[]){ "--once" }, NULL };
+	char *slash;
+	ssize_t len;
+
+	snprintf(file, sizeof(file), "viewos-%s", type);
+	len = readlink("/proc/self/exe", path, sizeof(path) - sizeof(file));
+	if (len > 0) {
+		path[len] = '\0';
+		slash = strrchr(path, '/');
+		strcpy(slash ? slash + 1 : path, file);
+		execv(path, argv);
+		if (errno != ENOENT)
+			return errno;
+	}
+	snprintf(path, sizeof(path), "%s/%s", VIEWOS_LIBEXECDIR, file);
+	execv(path, argv);
+	if (errno != ENOENT)
+		return errno;
+	execvp(file, argv);
+	return errno;
+}
+
+/* The server's process: no terminal, and nothing of ours but stderr and its fd. */
+static void program_become(const char *type, int fd, int pipe)
+{
+	struct report report = { .pid = getpid() };
+	char number[16];
+	int null;
+
+	/* Clear of the fds that are put in their places below. */
+	pipe = fcntl(pipe, F_DUPFD_CLOEXEC, SERVER_FD + 2);
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, SERVER_FD + 2);
+	null = open("/dev/null", O_RDWR);
+	if (pipe < 0)
+		_exit(EXIT_FAILED);
+	snprintf(number, sizeof(number), "%d", SERVER_FD);
+	if (fd < 0 || null < 0 || write(pipe, &report, sizeof(report)) < 0 ||
+	    dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+	    dup2(fd, SERVER_FD) < 0 || dup2(pipe, SERVER_FD + 1) < 0 ||
+	    fcntl(SERVER_FD + 1, F_SETFD, FD_CLOEXEC) < 0 ||
+	    close_range(SERVER_FD + 2, ~0U, 0) < 0 ||
+	    setenv(VIEWOS_SERVER_FD_ENV, number, 1) < 0)
+		report.error = errno;
+	else
+		report.error = program_exec(type);
+	if (write(SERVER_FD + 1, &report, sizeof(report)) < 0)
+		_exit(EXIT_CANNOT_EXEC);
+	_exit(EXIT_NOT_FOUND);
+}
+
+/* Reads reports until the program runs, or could not. */
+static int program_await(int pipe, pid_t *pid)
+{
+	struct report report = { .error = EIO }, next;
+
+	while (read(pipe, &next, sizeof(next)) == sizeof(next))
+		report = next;
+	*pid = report.pid;
+	return -report.error;
+}
+
+/*
+ * Starts the program as a grandchild: it will be nobody's zombie, for viewctl
+ * becomes some other program before the server ends.
+ */
+static int program_start(const char *type, int fd, pid_t *pid)
+{
+	pid_t child;
+	int fds[2], ret;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	child = fork();
+	if (!child) {
+		setsid();
+		child = fork();
+		if (!child)
+			program_become(type, fd, fds[1]);
+		_exit(child < 0);
+	}
+	ret = child < 0 ? -errno : 0;
+	close(fds[1]);
+	if (!ret) {
+		while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+			;
+		ret = program_await(fds[0], pid);
+	}
+	close(fds[0]);
+	return ret;
+}
+
+static int start(struct ondemand *server, const char *type, const char *name)
+{
+	int ctl, fd, ret;
+
+	ctl = ctl_open();
+	if (ctl < 0)
+		return ctl;
+	fd = viewos_server_create(ctl, 1ULL << VIEWOS_CLASS_PATH);
+	close(ctl);
+	if (fd < 0) {
+		fail("server for '%s': %s", type, strerror(-fd));
+		return fd;
+	}
+	ret = name_take(server, fd, type, name);
+	if (ret >= 0) {
+		ret = program_start(type, fd, &server->pid);
+		if (ret == -ENOENT)
+			fail("type '%s': no such server, and no program viewos-%s", type, type);
+		else if (ret < 0)
+			fail("viewos-%s: %s", type, strerror(-ret));
+	}
+	close(fd);
+	return ret;
+}
+
+int ondemand_get(struct ondemand *server, const char *type, const char *name)
+{
+	int ret;
+
+	*server = (struct ondemand){ 0 };
+	if (!type_valid(type)) {
+		fail("type '%s': not the name of a server", type);
+		return -EINVAL;
+	}
+	ret = name ? 0 : registered(type);
+	if (ret < 0)
+		return ret;
+	if (!ret)
+		return start(server, type, name);
+	snprintf(server->name, sizeof(server->name), "%s", type);
+	return 0;
+}
+
+void ondemand_kill(struct ondemand *server)
+{
+	if (server->pid > 0)
+		kill(server->pid, SIGTERM);
+	server->pid = 0;
+}

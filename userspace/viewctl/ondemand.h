@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* viewctl, private: servers started for one mount */
+#ifndef _VIEWCTL_ONDEMAND_H
+#define _VIEWCTL_ONDEMAND_H
+
+#include <sys/types.h>
+
+#include "viewos.h"
+
+/**
+ * struct ondemand - the server that a mount will use
+ * @name: under which it is registered
+ * @pid: of a server that was started for this, else 0
+ */
+struct ondemand {
+	char name[VIEWOS_NAME_LEN];
+	pid_t pid;
+};
+
+/**
+ * ondemand_get() - find or start a server
+ * @server: filled in
+ * @type: of what it serves: a server of this name is used if there is one, else
+ *	the program viewos-TYPE is started
+ * @name: under which to start it, NULL for one of its own
+ *
+ * Return: 0, or a negative number after a complaint.
+ */
+int ondemand_get(struct ondemand *server, const char *type, const char *name);
+
+/** ondemand_kill() - end a server that was started in vain */
+void ondemand_kill(struct ondemand *server);
+
+#endif /* _VIEWCTL_ONDEMAND_H */

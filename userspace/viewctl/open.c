@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/* viewctl: finding views, by whatever the user called them */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "viewctl.h"
+
+static const char *const inherit_names[] = {
+	[VIEWOS_INHERIT_SHARE] = "share",
+	[VIEWOS_INHERIT_NEST] = "nest",
+	[VIEWOS_INHERIT_LEAVE] = "leave",
+};
+
+#define INHERIT_COUNT	(sizeof(inherit_names) / sizeof(inherit_names[0]))
+
+int ctl_open(void)
+{
+	int ctl = viewos_open();
+
+	if (ctl < 0)
+		fail("%s: %s%s", VIEWOS_DEVICE, strerror(-ctl),
+		     ctl == -ENOENT || ctl == -ENODEV || ctl == -ENXIO ?
+		     " (is the module loaded? modprobe viewos)" : "");
+	return ctl;
+}
+
+const char *view_error(int error)
+{
+	switch (-error) {
+	case ENOENT:
+		return "no such view";
+	case EINVAL:
+		return "not a view's name or id";
+	case EPERM:
+		return "permission denied, it is not yours";
+	default:
+		return strerror(-error);
+	}
+}
+
+int view_open(int ctl, const char *view)
+{
+	int fd = viewos_view_open(ctl, view);
+
+	if (fd < 0)
+		fail("'%s': %s", view, view_error(fd));
+	return fd;
+}
+
+int netlink_open(struct viewos_nl **nl)
+{
+	int ctl, ret;
+
+	/* For its better complaint when the module is not there. */
+	ctl = ctl_open();
+	if (ctl < 0)
+		return ctl;
+	close(ctl);
+	ret = viewos_nl_open(nl);
+	if (ret < 0)
+		fail("netlink: %s", strerror(-ret));
+	return ret;
+}
+
+int inherit_parse(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < INHERIT_COUNT; i++)
+		if (!strcmp(name, inherit_names[i]))
+			return i;
+	return -1;
+}
+
+const char *inherit_name(unsigned int inherit)
+{
+	return inherit < INHERIT_COUNT ? inherit_names[inherit] : "unknown";
+}
+
+static int name_add(const struct viewos_entry *entry, void *arg)
+{
+	struct view_names *names = arg;
+	struct view_name *entries;
+
+	if (!entry->view_name)
+		return 0;
+	entries = reallocarray(names->entries, names->count + 1, sizeof(*entries));
+	if (!entries)
+		return -ENOMEM;
+	names->entries = entries;
+	entries[names->count].id = entry->view_id;
+	snprintf(entries[names->count].name, VIEWOS_NAME_LEN, "%s", entry->view_name);
+	names->count++;
+	return 0;
+}
+
+int view_names_load(struct view_names *names, struct viewos_nl *nl)
+{
+	int ret;
+
+	names->count = 0;
+	names->entries = NULL;
+	ret = viewos_list(nl, VIEWOS_CMD_VIEW_GET, VIEWOS_VIEW_ANY, name_add, names);
+	if (ret < 0) {
+		fail("list of views: %s", strerror(-ret));
+		view_names_free(names);
+	}
+	return ret;
+}
+
+const char *view_names_find(const struct view_names *names, uint64_t id)
+{
+	size_t i;
+
+	if (id == VIEWOS_VIEW_ROOT)
+		return "root";
+	for (i = 0; names && i < names->count; i++)
+		if (names->entries[i].id == id)
+			return names->entries[i].name;
+	return NULL;
+}
+
+void view_names_free(struct view_names *names)
+{
+	free(names->entries);
+	names->entries = NULL;
+	names->count = 0;
+}

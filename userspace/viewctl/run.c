@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+/* viewctl run: a command in a view of its own */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "world.h"
+
+/* viewctl becomes the command: signals, terminal and exit status are its own. */
+static int run_world(struct world *world, const char *directory, char **argv)
+{
+	int status;
+
+	if (world_create(world) < 0 || world_enter(world) < 0)
+		return EXIT_VIEWCTL;
+	if (directory && chdir(directory) < 0) {
+		fail("--chdir: '%s': %s", directory, strerror(errno));
+		status = EXIT_VIEWCTL;
+	} else {
+		status = exec_command(argv);
+	}
+	world_cancel(world);
+	return status;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "name", required_argument, NULL, 'N' },
+		{ "chdir", required_argument, NULL, 'C' },
+		WORLD_OPTIONS,
+		OPTION_HELP
+	};
+	struct world world = { .view = -1 };
+	const char *directory = NULL;
+	int opt, status = EXIT_DONE;
+
+	while (!status &&
+	       (opt = getopt_long(argc, argv, "+:h" WORLD_SHORT, options, NULL)) != -1) {
+		if (opt == 'N') {
+			world.name = optarg;
+		} else if (opt == 'C') {
+			directory = optarg;
+		} else {
+			status = world_option(&world, &verb_run, opt);
+			if (status < 0) {
+				world_free(&world);
+				return option_rest(&verb_run, opt, argv);
+			}
+		}
+	}
+	if (!status)
+		status = run_world(&world, directory, argv + optind);
+	world_free(&world);
+	return status;
+}
+
+const struct verb verb_run = {
+	.name = "run",
+	.args = "[OPTIONS] [--] [COMMAND [ARGUMENT]...]",
+	.summary = "Run a command (or a shell) in a new view, a child of the current one",
+	.help = "      --name NAME          name the view\n"
+		"      --chdir DIR          start the command there\n"
+		WORLD_HELP,
+	.run = run,
+};

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* viewctl, private: what its verbs share */
+#ifndef _VIEWCTL_H
+#define _VIEWCTL_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "viewos.h"
+
+/* Exit statuses; a command that was run has its own. */
+enum {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_VIEWCTL = 125,	/* run, enter: the command was not reached */
+	EXIT_CANNOT_EXEC = 126,
+	EXIT_NOT_FOUND = 127,
+};
+
+/**
+ * struct verb - one of viewctl's commands
+ * @name: what the user types
+ * @args: what follows it, for help
+ * @summary: one line
+ * @help: the rest of its help: options, each line ended by a newline
+ * @run: does it; argv[0] is the verb; returns an exit status
+ */
+struct verb {
+	const char *name;
+	const char *args;
+	const char *summary;
+	const char *help;
+	int (*run)(int argc, char **argv);
+};
+
+extern const struct verb verb_create, verb_destroy, verb_enter, verb_ls, verb_monitor, verb_mount,
+	verb_mounts, verb_ps, verb_run, verb_servers, verb_sessions, verb_set, verb_show,
+	verb_tree, verb_umount;
+
+/* viewctl.c */
+void verb_help(const struct verb *verb);
+
+/* report.c: errors go to stderr as "viewctl: what: why" */
+int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int usage(const struct verb *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/**
+ * option_rest() - what every verb does with the options it does not handle itself
+ *
+ * Its options end with OPTION_HELP, its short ones begin with "+:h". Return: an
+ * exit status, after help or a complaint.
+ */
+int option_rest(const struct verb *verb, int opt, char **argv);
+#define OPTION_HELP	{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
+
+/* open.c: these complain, and return a negative number when they fail */
+int ctl_open(void);
+int view_open(int ctl, const char *view);
+int netlink_open(struct viewos_nl **nl);
+const char *view_error(int error);
+int inherit_parse(const char *name);
+const char *inherit_name(unsigned int inherit);
+
+/**
+ * struct view_names - which view has which name, for showing
+ * @count: of views
+ * @entries: they, unsorted
+ */
+struct view_names {
+	size_t count;
+	struct view_name {
+		uint64_t id;
+		char name[VIEWOS_NAME_LEN];
+	} *entries;
+};
+
+int view_names_load(struct view_names *names, struct viewos_nl *nl);
+const char *view_names_find(const struct view_names *names, uint64_t id);
+void view_names_free(struct view_names *names);
+
+/* exec.c */
+int exec_command(char **argv);
+
+#endif /* _VIEWCTL_H */

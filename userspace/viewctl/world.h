@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* viewctl, private: a new view with namespaces and mounts, for run and create */
+#ifndef _VIEWCTL_WORLD_H
+#define _VIEWCTL_WORLD_H
+
+#include "mounting.h"
+#include "viewctl.h"
+
+enum propagation { PROPAGATION_PRIVATE, PROPAGATION_FOLLOW };
+enum user_ns { USER_NS_AUTO, USER_NS_YES, USER_NS_NO };
+
+/**
+ * struct world - a new view with namespaces and mounts
+ * @name: of the view, or NULL
+ * @inherit: enum viewos_inherit
+ * @propagation: of mounts from outside
+ * @user_ns: whether to make a user namespace
+ * @map_root: map the user to root in it
+ * @mounts: to be made inside
+ * @mount_count: of them
+ * @view: view fd, when it was created
+ * @id: of the view
+ */
+struct world {
+	const char *name;
+	enum viewos_inherit inherit;
+	enum propagation propagation;
+	enum user_ns user_ns;
+	bool map_root;
+	struct mounting *mounts;
+	size_t mount_count;
+	int view;
+	uint64_t id;
+};
+
+#define WORLD_SHORT	"m:r"
+#define WORLD_OPTIONS						\
+	{ "inherit", required_argument, NULL, 'i' },		\
+	{ "mount", required_argument, NULL, 'm' },		\
+	{ "propagation", required_argument, NULL, 'p' },	\
+	{ "user-ns", required_argument, NULL, 'u' },		\
+	{ "map-root", no_argument, NULL, 'r' },			\
+	{ "map-user", no_argument, NULL, 'U' }
+#define WORLD_HELP								\
+	"      --inherit HOW        what new processes get: share (the view), nest (a view\n" \
+	"                           each), leave (the view's parent)\n"		\
+	"  -m, --mount TYPE[,OPTIONS]:SOURCE:TARGET\n"				\
+	"                           mount inside, see viewctl help mount; repeatable\n" \
+	"      --propagation HOW    of later mounts outside: private (not seen inside)\n" \
+	"                           or follow (seen)\n"				\
+	"      --user-ns WHEN       user namespace: auto (if not privileged), yes, no\n" \
+	"  -r, --map-root           appear as root in it\n"			\
+	"      --map-user           appear as oneself in it (the default), but able to\n" \
+	"                           mount and unmount\n"
+
+/** world_option() - handle one of WORLD_OPTIONS. Return: EXIT_DONE, EXIT_USAGE, -1 not one */
+int world_option(struct world *world, const struct verb *verb, int opt);
+
+/** world_create() - the view, and servers for its mounts. Return: 0, or negative after a complaint */
+int world_create(struct world *world);
+
+/** world_enter() - namespaces, view, mounts, for this process. Return: as world_create() */
+int world_enter(struct world *world);
+
+/** world_cancel() - what was started for it ends */
+void world_cancel(struct world *world);
+
+/** world_free() - free what it holds, close its view */
+void world_free(struct world *world);
+
+#endif /* _VIEWCTL_WORLD_H */
