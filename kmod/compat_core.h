@@ -10,7 +10,7 @@
 #include <asm/asm-offsets.h>
 #include <asm/percpu.h>
 
-.macro VIEWOS_GET_CURRENT reg:req
+.macro VIEWOS_GET_CURRENT reg
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0) || LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
 	movq	PER_CPU_VAR(current_task), \reg
 #else

@@ -90,10 +90,6 @@ void viewos_orig_cgroup_exit(struct task_struct *task)
 		.tramp = STATIC_CALL_TRAMP_ADDR(viewos_call_##function),	\
 	}
 
-void viewos_entry_cgroup_can_fork(void);
-void viewos_entry_cgroup_cancel_fork(void);
-void viewos_entry_cgroup_exit(void);
-
 /*
  * fork and exit are taken where the kernel itself counts a task into its cgroup:
  * can_fork may fail the fork before the child can be seen or run, cancel_fork

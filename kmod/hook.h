@@ -55,4 +55,9 @@ int viewos_orig_cgroup_can_fork(struct task_struct *child, struct kernel_clone_a
 void viewos_orig_cgroup_cancel_fork(struct task_struct *child, struct kernel_clone_args *kargs);
 void viewos_orig_cgroup_exit(struct task_struct *task);
 
+/* Where ftrace sends the calls (hook_entry.S). */
+void viewos_entry_cgroup_can_fork(void);
+void viewos_entry_cgroup_cancel_fork(void);
+void viewos_entry_cgroup_exit(void);
+
 #endif /* _VIEWOS_HOOK_H */

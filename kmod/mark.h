@@ -8,6 +8,7 @@
 #define _VIEWOS_MARK_H
 
 #define VIEWOS_MARK_BIT			40
-#define VIEWOS_MARK_OFFSET		8	/* of syscall_work in task_struct, checked in task.c */
+/* Of syscall_work in task_struct; task.c checks it. */
+#define VIEWOS_MARK_OFFSET		8
 
 #endif /* _VIEWOS_MARK_H */

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A module server on the bare ABI, without libviewos and libfuse, that can also
+ * do what no server should.
+ *
+ * It serves one session. Its root directory has these names:
+ *
+ *   file     4096 bytes 'x'                stall    answered with EINTR when interrupted
+ *   dir      an empty directory            deaf     never answered
+ *   die      the server exits              short    the reply is too short
+ *   long     the reply is too long         badmode  the mode has no file type
+ *   badnode  the node id is 0's child      bogus    tries bad writes, then ENOENT
+ *   self     the server stats its own mount and answers with the errno
+ *   late     answered only at the next look-up of "late-now", which is answered
+ *            with ENOENT as soon as the first one's node was forgotten
+ *
+ * and "slowREAD", a file whose READs are not answered. Every other name is ENOENT.
+ */
+#ifndef _FAKE_SERVER_H
+#define _FAKE_SERVER_H
+
+#include "viewos_test.h"
+
+#include <linux/fuse.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <linux/viewos_netlink.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+enum { NODE_FILE = 2, NODE_DIR = 3, NODE_SLOW_READ = 4, NODE_LATE = 77 };
+
+/* A generic netlink request with its attributes, on the bare protocol. */
+struct nl_message {
+	struct nlmsghdr header;
+	struct genlmsghdr genl;
+	char attributes[1024];
+};
+
+static inline void nl_begin(struct nl_message *message, uint16_t type, uint8_t cmd, uint16_t flags)
+{
+	memset(message, 0, sizeof(*message));
+	message->header.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN);
+	message->header.nlmsg_type = type;
+	message->header.nlmsg_flags = NLM_F_REQUEST | flags;
+	message->genl.cmd = cmd;
+	message->genl.version = 1;
+}
+
+static inline void nl_put(struct nl_message *message, uint16_t type, const void *data, size_t len)
+{
+	struct nlattr *attr = (void *)message + NLMSG_ALIGN(message->header.nlmsg_len);
+
+	attr->nla_type = type;
+	attr->nla_len = NLA_HDRLEN + len;
+	if (len)
+		memcpy((void *)attr + NLA_HDRLEN, data, len);
+	message->header.nlmsg_len = NLMSG_ALIGN(message->header.nlmsg_len) +
+				    NLA_ALIGN(attr->nla_len);
+}
+
+/* Sends a request and returns the answer's length, or the -errno that it carries. */
+static inline int nl_talk(struct nl_message *message, char *answer, size_t room)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	struct nlmsghdr *header = (void *)answer;
+	ssize_t len;
+
+	if (fd < 0)
+		return -errno;
+	len = sendto(fd, message, message->header.nlmsg_len, 0, (void *)&kernel, sizeof(kernel));
+	if (len > 0)
+		len = recv(fd, answer, room, 0);
+	len = len < 0 ? -errno : len;
+	close(fd);
+	if (len >= 0 && header->nlmsg_type == NLMSG_ERROR)
+		return ((struct nlmsgerr *)NLMSG_DATA(header))->error;
+	return len;
+}
+
+/* The family's number, or -errno. */
+static inline int nl_family(void)
+{
+	struct nl_message message;
+	char answer[8192];
+	struct nlattr *attr;
+	int len;
+
+	nl_begin(&message, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0);
+	nl_put(&message, CTRL_ATTR_FAMILY_NAME, VIEWOS_GENL_NAME, sizeof(VIEWOS_GENL_NAME));
+	len = nl_talk(&message, answer, sizeof(answer));
+	if (len < 0)
+		return len;
+	for (attr = (void *)answer + NLMSG_LENGTH(GENL_HDRLEN); (char *)attr < answer + len;
+	     attr = (void *)attr + NLA_ALIGN(attr->nla_len))
+		if (attr->nla_type == CTRL_ATTR_FAMILY_ID)
+			return *(uint16_t *)((void *)attr + NLA_HDRLEN);
+	return -ENOENT;
+}
+
+static inline int server_create(int control)
+{
+	struct viewos_server_create create = {
+		.size = sizeof(create),
+		.classes = 1 << VIEWOS_CLASS_PATH,
+	};
+
+	return result(ioctl(control, VIEWOS_IOC_SERVER_CREATE, &create));
+}
+
+static inline int server_add(int fd, const char *name, bool public)
+{
+	struct nl_message message;
+	char answer[8192];
+	int32_t number = fd;
+	int family = nl_family();
+
+	if (family < 0)
+		return family;
+	nl_begin(&message, family, VIEWOS_CMD_SERVER_ADD, NLM_F_ACK);
+	nl_put(&message, VIEWOS_A_SERVER_NAME, name, strlen(name) + 1);
+	nl_put(&message, VIEWOS_A_SERVER_FD, &number, sizeof(number));
+	if (public)
+		nl_put(&message, VIEWOS_A_SERVER_PUBLIC, NULL, 0);
+	return nl_talk(&message, answer, sizeof(answer));
+}
+
+static inline int server_del(const char *name)
+{
+	struct nl_message message;
+	char answer[8192];
+	int family = nl_family();
+
+	if (family < 0)
+		return family;
+	nl_begin(&message, family, VIEWOS_CMD_SERVER_DEL, NLM_F_ACK);
+	nl_put(&message, VIEWOS_A_SERVER_NAME, name, strlen(name) + 1);
+	return nl_talk(&message, answer, sizeof(answer));
+}
+
+static inline int server_accept(int server, struct viewos_server_accept *accept)
+{
+	accept->size = sizeof(*accept);
+	return result(ioctl(server, VIEWOS_IOC_SERVER_ACCEPT, accept));
+}
+
+struct fake_server {
+	int session;
+	const char *mountpoint;
+	uint64_t late;		/* unique of the look-up that is to be answered late */
+	uint64_t late_now;	/* unique of the one that waits for the forget */
+	uint64_t stalled;	/* unique of a look-up that waits for its interrupt */
+};
+
+static inline int fake_reply(struct fake_server *fake, uint64_t unique, int error,
+			     const void *data, size_t len)
+{
+	struct fuse_out_header header = {
+		.len = sizeof(header) + len, .error = error, .unique = unique };
+	struct iovec iov[] = { { &header, sizeof(header) }, { (void *)data, len } };
+
+	return result(writev(fake->session, iov, 2));
+}
+
+static inline void fake_attr(struct fuse_attr *attr, uint64_t node)
+{
+	memset(attr, 0, sizeof(*attr));
+	attr->ino = node;
+	attr->nlink = 1;
+	attr->mode = node == FUSE_ROOT_ID || node == NODE_DIR ? S_IFDIR | 0755 : S_IFREG | 0644;
+	if (!S_ISDIR(attr->mode))
+		attr->size = 4096;
+	attr->blksize = 4096;
+}
+
+static inline void fake_entry(struct fake_server *fake, uint64_t unique, uint64_t node)
+{
+	struct fuse_entry_out entry = { .nodeid = node };
+
+	fake_attr(&entry.attr, node);
+	fake_reply(fake, unique, 0, &entry, sizeof(entry));
+}
+
+/* What the kernel must refuse; each with its errno. Returns whether all were. */
+static inline bool fake_bogus_writes(struct fake_server *fake)
+{
+	struct fuse_out_header header = { .len = sizeof(header), .unique = 1ULL << 40 };
+	bool good;
+
+	good = write(fake->session, &header, sizeof(header)) < 0 && errno == ENOENT;
+	header.len++;
+	good &= write(fake->session, &header, sizeof(header)) < 0 && errno == EINVAL;
+	good &= write(fake->session, &header, 3) < 0 && errno == EINVAL;
+	header.len = sizeof(header);
+	header.error = 1;
+	good &= write(fake->session, &header, sizeof(header)) < 0 && errno == EINVAL;
+	header.error = -512;
+	good &= write(fake->session, &header, sizeof(header)) < 0 && errno == EINVAL;
+	good &= write(fake->session, (void *)-4096L, 64) < 0 && errno == EFAULT;
+	good &= read(fake->session, &header, sizeof(header)) < 0 && errno == EINVAL;
+	/* A notice of no kind. */
+	header.unique = 0;
+	header.error = 9999;
+	good &= write(fake->session, &header, sizeof(header)) < 0;
+	return good;
+}
+
+static inline int fake_stat_self(struct fake_server *fake)
+{
+	struct stat st;
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/dir/nothing", fake->mountpoint);
+	return stat(path, &st) ? -errno : 0;
+}
+
+static inline void fake_lookup(struct fake_server *fake, const struct fuse_in_header *in,
+			       const char *name)
+{
+	struct fuse_entry_out entry = { .nodeid = 9, .attr = { .ino = 9, .mode = 0777 } };
+	char big[sizeof(entry) + 8] = { };
+
+	if (in->nodeid != FUSE_ROOT_ID)
+		fake_reply(fake, in->unique, -ENOENT, NULL, 0);
+	else if (!strcmp(name, "file"))
+		fake_entry(fake, in->unique, NODE_FILE);
+	else if (!strcmp(name, "dir"))
+		fake_entry(fake, in->unique, NODE_DIR);
+	else if (!strcmp(name, "slowREAD"))
+		fake_entry(fake, in->unique, NODE_SLOW_READ);
+	else if (!strcmp(name, "stall"))
+		fake->stalled = in->unique;
+	else if (!strcmp(name, "deaf"))
+		;
+	else if (!strcmp(name, "die"))
+		_exit(0);
+	else if (!strcmp(name, "short"))
+		fake_reply(fake, in->unique, 0, &entry, 8);
+	else if (!strcmp(name, "long"))
+		fake_reply(fake, in->unique, 0, big, sizeof(big));
+	else if (!strcmp(name, "badmode"))
+		fake_reply(fake, in->unique, 0, &entry, sizeof(entry));
+	else if (!strcmp(name, "badnode"))
+		fake_entry(fake, in->unique, FUSE_ROOT_ID);
+	else if (!strcmp(name, "bogus"))
+		fake_reply(fake, in->unique, fake_bogus_writes(fake) ? -ENOENT : -EPROTO,
+			   NULL, 0);
+	else if (!strcmp(name, "self"))
+		fake_reply(fake, in->unique, fake_stat_self(fake), NULL, 0);
+	else if (!strcmp(name, "late"))
+		fake->late = in->unique;
+	else if (!strcmp(name, "late-now")) {
+		fake->late_now = in->unique;
+		fake_entry(fake, fake->late, NODE_LATE);
+	} else {
+		fake_reply(fake, in->unique, -ENOENT, NULL, 0);
+	}
+}
+
+static inline void fake_forgotten(struct fake_server *fake, uint64_t node)
+{
+	if (node == NODE_LATE && fake->late_now)
+		fake_reply(fake, fake->late_now, -ENOENT, NULL, 0);
+}
+
+static inline void fake_read(struct fake_server *fake, const struct fuse_in_header *in,
+			     const struct fuse_read_in *read)
+{
+	static char data[1 << 20];
+	size_t len = read->offset < 4096 ? 4096 - read->offset : 0;
+
+	if (in->nodeid == NODE_SLOW_READ)
+		return;
+	if (len > read->size)
+		len = read->size;
+	memset(data, 'x', len);
+	fake_reply(fake, in->unique, 0, data, len);
+}
+
+static inline void fake_handle(struct fake_server *fake, const struct fuse_in_header *in,
+			       const void *body)
+{
+	static const struct fuse_init_out init = {
+		.major = 7, .minor = 36, .max_readahead = 131072, .max_write = 65536,
+		.flags = FUSE_ASYNC_READ,
+	};
+	const struct fuse_batch_forget_in *batch = body;
+	const struct fuse_forget_one *one = (const void *)(batch + 1);
+	struct fuse_attr_out attr = { };
+	struct fuse_open_out open = { };
+
+	switch (in->opcode) {
+	case FUSE_INIT:
+		fake_reply(fake, in->unique, 0, &init, sizeof(init));
+		break;
+	case FUSE_GETATTR:
+		fake_attr(&attr.attr, in->nodeid);
+		fake_reply(fake, in->unique, 0, &attr, sizeof(attr));
+		break;
+	case FUSE_LOOKUP:
+		fake_lookup(fake, in, body);
+		break;
+	case FUSE_OPEN:
+	case FUSE_OPENDIR:
+		fake_reply(fake, in->unique, 0, &open, sizeof(open));
+		break;
+	case FUSE_READ:
+		fake_read(fake, in, body);
+		break;
+	case FUSE_FLUSH:
+	case FUSE_RELEASE:
+	case FUSE_RELEASEDIR:
+		fake_reply(fake, in->unique, 0, NULL, 0);
+		break;
+	case FUSE_READDIR:
+		fake_reply(fake, in->unique, 0, NULL, 0);
+		break;
+	case FUSE_INTERRUPT:
+		if (((const struct fuse_interrupt_in *)body)->unique == fake->stalled)
+			fake_reply(fake, fake->stalled, -EINTR, NULL, 0);
+		break;
+	case FUSE_FORGET:
+		fake_forgotten(fake, in->nodeid);
+		break;
+	case FUSE_BATCH_FORGET:
+		for (uint32_t i = 0; i < batch->count; i++)
+			fake_forgotten(fake, one[i].nodeid);
+		break;
+	case FUSE_DESTROY:
+		break;
+	default:
+		fake_reply(fake, in->unique, -ENOSYS, NULL, 0);
+	}
+}
+
+/* Serves a session until it ends. */
+static inline void fake_serve(int session, const char *mountpoint)
+{
+	struct fake_server fake = { .session = session, .mountpoint = mountpoint };
+	static char buffer[1 << 20];
+	ssize_t len;
+
+	for (;;) {
+		len = read(session, buffer, sizeof(buffer));
+		if (len < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT))
+			continue;
+		if (len < (ssize_t)sizeof(struct fuse_in_header))
+			break;
+		fake_handle(&fake, (void *)buffer, buffer + sizeof(struct fuse_in_header));
+	}
+}
+
+/* Starts a fake server in a process of its own; returns when its name is there. */
+static inline pid_t fake_start(const char *name, const char *mountpoint)
+{
+	struct viewos_server_accept accept = { };
+	int ready[2];
+	char byte = 1;
+	pid_t pid;
+
+	if (pipe(ready))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		int server = server_create(control_open());
+
+		close(ready[0]);
+		byte = server < 0 || server_add(server, name, false);
+		if (write(ready[1], &byte, 1) != 1 || byte)
+			_exit(1);
+		close(ready[1]);
+		fake_serve(server_accept(server, &accept), mountpoint);
+		_exit(0);
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1 || byte)
+		pid = -1;
+	close(ready[0]);
+	return pid;
+}
+
+/* mount(2) of a viewfs. */
+static inline int viewfs_mount(const char *server, const char *target, const char *more)
+{
+	char data[4096];
+
+	snprintf(data, sizeof(data), "server=%s%s%s", server, *more ? "," : "", more);
+	return result(mount("test", target, "viewfs", 0, data));
+}
+
+/* A mount namespace of our own, in which nothing leaks out. */
+static inline int own_mounts(void)
+{
+	return unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ? -errno : 0;
+}
+
+#endif /* _FAKE_SERVER_H */
