@@ -18,6 +18,7 @@
 #include "netlink.h"
 #include "task.h"
 #include "view.h"
+#include "viewfs/viewfs.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -30,6 +31,7 @@ static const struct {
 	{ viewos_task_init, viewos_task_exit },
 	{ viewos_view_init, viewos_view_exit },
 	{ viewos_netlink_init, viewos_netlink_exit },
+	{ viewfs_init, viewfs_exit },
 	{ viewos_control_init, viewos_control_exit },
 };
 
@@ -66,4 +68,5 @@ module_exit(viewos_exit);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Each process can have its own view of the system");
+MODULE_ALIAS_FS("viewfs");
 MODULE_ALIAS_GENL_FAMILY("viewos");

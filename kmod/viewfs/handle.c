@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the server opened: from OPEN or CREATE to RELEASE. */
+
+#include <linux/capability.h>
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+
+#include "viewfs.h"
+
+/**
+ * viewfs_handle_create() - make a handle before the server is asked to open
+ *
+ * Return: a handle with one reference, not bound, or ERR_PTR(-ENOMEM).
+ */
+struct viewfs_handle *viewfs_handle_create(void)
+{
+	struct viewfs_handle *handle;
+	struct viewos_request *req;
+
+	handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
+	if (!handle)
+		return ERR_PTR(-ENOMEM);
+	req = viewos_request_alloc(FUSE_RELEASE, 0, sizeof(struct fuse_release_in), 0);
+	if (IS_ERR(req)) {
+		kfree(handle);
+		return ERR_CAST(req);
+	}
+	refcount_set(&handle->ref, 1);
+	INIT_LIST_HEAD(&handle->link);
+	handle->release = req;
+	return handle;
+}
+
+/**
+ * viewfs_handle_bind() - the server has opened
+ * @handle: the handle
+ * @inode: what was opened; the handle takes a reference of its own
+ * @out: the server's reply, or NULL if it needs no open
+ * @flags: O_*
+ */
+void viewfs_handle_bind(struct viewfs_handle *handle, struct inode *inode,
+			const struct fuse_open_out *out, u32 flags)
+{
+	ihold(inode);
+	handle->inode = inode;
+	handle->flags = flags;
+	if (out) {
+		handle->fh = out->fh;
+		handle->open_flags = out->open_flags;
+		return;
+	}
+	handle->open_flags = FOPEN_KEEP_CACHE;
+	viewos_request_put(handle->release);
+	handle->release = NULL;
+}
+
+/**
+ * viewfs_handle_get() - take a reference
+ * @handle: the handle
+ */
+void viewfs_handle_get(struct viewfs_handle *handle)
+{
+	refcount_inc(&handle->ref);
+}
+
+/* Until RELEASE is answered the server may need the node: now it may be forgotten. */
+static void handle_released(struct viewos_request *req)
+{
+	struct viewfs_handle *handle = req->private;
+	struct viewfs_sb *fs = viewfs_inode_sb(handle->inode);
+
+	iput(handle->inode);
+	kfree(handle);
+	viewfs_sb_done(fs);
+}
+
+/**
+ * viewfs_handle_put() - drop a reference; the last one releases what is open
+ * @handle: the handle
+ *
+ * Waits for nothing.
+ */
+void viewfs_handle_put(struct viewfs_handle *handle)
+{
+	struct viewos_request *req = handle->release;
+	struct inode *inode = handle->inode;
+	struct fuse_release_in *in;
+
+	if (!refcount_dec_and_test(&handle->ref))
+		return;
+	if (!inode || !req) {
+		if (req)
+			viewos_request_put(req);
+		iput(inode);
+		kfree(handle);
+		return;
+	}
+	req->in->opcode = S_ISDIR(inode->i_mode) ? FUSE_RELEASEDIR : FUSE_RELEASE;
+	req->in->nodeid = viewfs_nodeid(inode);
+	in = viewos_request_body(req);
+	in->fh = handle->fh;
+	in->flags = handle->flags;
+	req->flags |= VIEWOS_REQUEST_FORCE | VIEWOS_REQUEST_KERNEL;
+	req->end = handle_released;
+	req->private = handle;
+	viewfs_sb_busy(viewfs_inode_sb(inode));
+	viewos_request_submit(viewfs_inode_sb(inode)->session, req);
+}
+
+/**
+ * viewfs_open_killpriv() - is the server to take set-id bits away at this open?
+ * @fs: the mount
+ * @flags: O_*
+ *
+ * Return: FUSE_OPEN_* for the message.
+ */
+u32 viewfs_open_killpriv(struct viewfs_sb *fs, u32 flags)
+{
+	if (flags & O_TRUNC && test_bit(VIEWFS_HANDLE_KILLPRIV, &fs->flags) &&
+	    !capable(CAP_FSETID))
+		return FUSE_OPEN_KILL_SUIDGID;
+	return 0;
+}
+
+static u32 open_flags(struct viewfs_sb *fs, const struct file *file)
+{
+	u32 flags = file->f_flags & ~(O_CREAT | O_EXCL | O_NOCTTY);
+
+	return test_bit(VIEWFS_ATOMIC_O_TRUNC, &fs->flags) ? flags : flags & ~O_TRUNC;
+}
+
+/* 1: the server needs no open. */
+static int open_send(struct inode *inode, const struct file *file, struct fuse_open_out *out)
+{
+	struct viewfs_sb *fs = viewfs_inode_sb(inode);
+	bool dir = S_ISDIR(inode->i_mode);
+	int no = dir ? VIEWFS_NO_OPENDIR : VIEWFS_NO_OPEN;
+	u32 flags = open_flags(fs, file);
+	struct fuse_open_in in = {
+		.flags = flags,
+		.open_flags = viewfs_open_killpriv(fs, flags),
+	};
+	struct viewfs_call call = {
+		.opcode = dir ? FUSE_OPENDIR : FUSE_OPEN,
+		.nodeid = viewfs_nodeid(inode),
+		.in = { { &in, sizeof(in) } },
+		.out = out,
+		.out_len = sizeof(*out),
+		.late = viewfs_late_open,
+	};
+	int err;
+
+	if (test_bit(no, &fs->flags))
+		return 1;
+	err = viewfs_call_wait(fs, &call);
+	/* NO_OPEN_SUPPORT has told the server that it may, and wants no answer. */
+	if (viewfs_sb_lacks(fs, no, err))
+		return 1;
+	return min(err, 0);
+}
+
+/**
+ * viewfs_handle_open() - ask the server to open
+ * @inode: what
+ * @file: how
+ *
+ * Return: a bound handle with one reference, or ERR_PTR.
+ */
+struct viewfs_handle *viewfs_handle_open(struct inode *inode, struct file *file)
+{
+	struct viewfs_handle *handle;
+	struct fuse_open_out out;
+	int ret;
+
+	handle = viewfs_handle_create();
+	if (IS_ERR(handle))
+		return handle;
+	ret = open_send(inode, file, &out);
+	if (ret < 0) {
+		viewfs_handle_put(handle);
+		return ERR_PTR(ret);
+	}
+	viewfs_handle_bind(handle, inode, ret ? NULL : &out, file->f_flags);
+	return handle;
+}
+
+/**
+ * viewfs_handle_attach() - a file takes its handle over
+ * @handle: a bound handle
+ * @file: the file
+ */
+void viewfs_handle_attach(struct viewfs_handle *handle, struct file *file)
+{
+	struct inode *inode = handle->inode;
+	struct viewfs_inode *vi = viewfs_i(inode);
+
+	file->private_data = handle;
+	if (handle->open_flags & FOPEN_STREAM)
+		stream_open(inode, file);
+	else if (handle->open_flags & FOPEN_NONSEEKABLE)
+		nonseekable_open(inode, file);
+	if (!S_ISREG(inode->i_mode))
+		return;
+	file->f_mode |= FMODE_CAN_ODIRECT;
+	if (!(handle->open_flags & FOPEN_KEEP_CACHE))
+		viewfs_pages_expire(inode, 0, ULONG_MAX);
+	if (file->f_mode & FMODE_WRITE) {
+		spin_lock(&vi->lock);
+		list_add(&handle->link, &vi->handles);
+		spin_unlock(&vi->lock);
+	}
+}
+
+/**
+ * viewfs_handle_writable() - a handle through which pages can be written back
+ * @inode: whose pages
+ *
+ * Return: a referenced handle, or NULL.
+ */
+struct viewfs_handle *viewfs_handle_writable(struct inode *inode)
+{
+	struct viewfs_inode *vi = viewfs_i(inode);
+	struct viewfs_handle *handle, *found = NULL;
+
+	spin_lock(&vi->lock);
+	list_for_each_entry(handle, &vi->handles, link) {
+		found = handle;
+		/* A server's pwrite(2) on a file open for appending does not heed the offset. */
+		if (!(handle->flags & O_APPEND))
+			break;
+	}
+	if (found)
+		viewfs_handle_get(found);
+	spin_unlock(&vi->lock);
+	return found;
+}
+
+/**
+ * viewfs_file_release() - ->release of files and directories
+ * @inode: what was open
+ * @file: the file
+ *
+ * Return: 0.
+ */
+int viewfs_file_release(struct inode *inode, struct file *file)
+{
+	struct viewfs_handle *handle = file->private_data;
+
+	/* finish_open() can fail after it has opened. */
+	if (!handle)
+		return 0;
+	if (!list_empty(&handle->link)) {
+		/* What flush left dirty has to find a handle. */
+		filemap_fdatawrite(inode->i_mapping);
+		spin_lock(&viewfs_i(inode)->lock);
+		list_del_init(&handle->link);
+		spin_unlock(&viewfs_i(inode)->lock);
+	}
+	viewfs_handle_put(handle);
+	return 0;
+}

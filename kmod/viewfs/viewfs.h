@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * viewfs: the file system type through which a server's files are seen.
+ *
+ * Objects and references:
+ *
+ *   struct viewfs_sb      one mount; holds the session; freed behind RCU, since
+ *                         path walk looks at the session without references
+ *   struct viewfs_inode   one node of the server; each reply that names the node
+ *                         counts in ->nlookup, and eviction gives all back
+ *   struct viewfs_handle  what the server opened; one reference is the file's, one
+ *                         each page request's. The last one sends RELEASE,
+ *                         whose answer drops the inode. So a node is
+ *                         forgotten only after it is released
+ *
+ * Nothing that another user can be made to wait for waits for the server: pages
+ * under write-back are copied and released at once, pages that the server
+ * invalidates are dropped by the next who reads them, and umount waits
+ * only while requests get answered.
+ *
+ * Locks: VFS locks > mapping->invalidate_lock > page lock > inode's ->lock.
+ * No wait for the server is done under a page lock that a flusher or reclaim could want,
+ * that is, of a dirty page.
+ */
+#ifndef _VIEWOS_VIEWFS_H
+#define _VIEWOS_VIEWFS_H
+
+#include <linux/fs.h>
+#include <linux/fuse.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/stat.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xattr.h>
+
+#include "compat.h"
+#include "limits.h"
+#include "request.h"
+#include "session.h"
+
+/* "view" */
+#define VIEWFS_SUPER_MAGIC	0x76696577
+
+/* What a write changes besides the size, which is known. */
+#define VIEWFS_STALE_WRITE	(STATX_MTIME | STATX_CTIME | STATX_BLOCKS)
+/* What adding or removing an entry changes in its directory. */
+#define VIEWFS_STALE_DIR	(VIEWFS_STALE_WRITE | STATX_NLINK | STATX_SIZE)
+/* What the permission check looks at. */
+#define VIEWFS_STALE_PERM	(STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID)
+
+/* Bits of viewfs_sb->flags. Features that INIT agreed on, then operations that got ENOSYS. */
+enum {
+	VIEWFS_ATOMIC_O_TRUNC,
+	VIEWFS_AUTO_INVAL_DATA,
+	VIEWFS_READDIRPLUS,
+	VIEWFS_READDIRPLUS_AUTO,
+	VIEWFS_HANDLE_KILLPRIV,
+	VIEWFS_SERVER_ACCESS,
+	VIEWFS_NO_OPEN,
+	VIEWFS_NO_OPENDIR,
+	VIEWFS_NO_ACCESS,
+	VIEWFS_NO_CREATE,
+	VIEWFS_NO_RENAME2,
+	VIEWFS_NO_FLUSH,
+	VIEWFS_NO_FSYNC,
+	VIEWFS_NO_FSYNCDIR,
+	VIEWFS_NO_LSEEK,
+	VIEWFS_NO_FALLOCATE,
+	VIEWFS_NO_COPY,
+	VIEWFS_NO_GETXATTR,
+	VIEWFS_NO_SETXATTR,
+	VIEWFS_NO_LISTXATTR,
+	VIEWFS_NO_REMOVEXATTR,
+};
+
+/**
+ * struct viewfs_sb - one mount
+ * @session: the server at work for it, referenced
+ * @flags: VIEWFS_* bits, by atomic bit operations
+ * @attr_version: grows with each change of attributes, to tell old replies
+ * @max_write: bytes in one WRITE
+ * @max_pages: pages in one READ or WRITE
+ * @max_readahead: bytes
+ * @timeout: option, seconds
+ * @under_way: requests that refer to inodes of the mount and nobody waits for
+ * @idle: where umount waits for them
+ * @root_attr: what the server said of the root, for the first inode
+ * @root_version: attr_version when it was asked
+ * @free_work: puts the session, behind RCU
+ */
+struct viewfs_sb {
+	struct viewos_session *session;
+	unsigned long flags;
+	atomic64_t attr_version;
+	u32 max_write;
+	u32 max_pages;
+	u32 max_readahead;
+	u32 timeout;
+	atomic_t under_way;
+	wait_queue_head_t idle;
+	struct fuse_attr_out root_attr;
+	u64 root_version;
+	struct rcu_work free_work;
+};
+
+/* Bits of viewfs_inode->flags. */
+enum {
+	VIEWFS_I_BAD,		/* its node became another thing: every use is EIO */
+	VIEWFS_I_SIZE_UNSTABLE,	/* size is being changed here: replies do not tell it */
+	VIEWFS_I_WROTE,		/* the next new mtime is our own doing */
+	VIEWFS_I_DROP,		/* pages are to be dropped before the next read */
+	VIEWFS_I_WANT_PLUS,	/* directory: entries are looked at after readdir */
+	VIEWFS_I_FROM_PLUS,	/* came by READDIRPLUS, and was not looked at yet */
+};
+
+/**
+ * struct viewfs_inode - one node
+ * @vfs: the VFS's part
+ * @nodeid: the server's name for it; does not change
+ * @generation: does not change
+ * @flags: VIEWFS_I_* bits, by atomic bit operations
+ * @blksize: the server's preference, 0 for none
+ * @attr_until: jiffies64 until which the attributes hold
+ * @lock: protects the fields below, and i_size against replies
+ * @nlookup: how often the server named it to us
+ * @forget: gives back @nlookup; taken at eviction
+ * @attr_version: when attributes were last set
+ * @stale: STATX_* that are to be asked for anew
+ * @drop_first: first page to be dropped, with VIEWFS_I_DROP
+ * @drop_last: last page to be dropped
+ * @drop_seq: grows with each change of the former
+ * @handles: handles open for writing
+ * @writebacks: write-back under way
+ * @writing: runs of ->writepages
+ * @holder: who is between viewfs_writeback_hold() and resume, with the inode's lock
+ * @wait: for changes of the last three
+ */
+struct viewfs_inode {
+	struct inode vfs;
+	u64 nodeid;
+	u64 generation;
+	unsigned long flags;
+	u32 blksize;
+	u64 attr_until;
+	spinlock_t lock;
+	u64 nlookup;
+	struct viewos_forget *forget;
+	u64 attr_version;
+	u32 stale;
+	pgoff_t drop_first;
+	pgoff_t drop_last;
+	unsigned int drop_seq;
+	struct list_head handles;
+	struct list_head writebacks;
+	unsigned int writing;
+	struct task_struct *holder;
+	wait_queue_head_t wait;
+};
+
+/**
+ * struct viewfs_handle - what the server opened
+ * @ref: references
+ * @inode: referenced until RELEASE is answered
+ * @release: the RELEASE, made beforehand; NULL if there is nothing to release
+ * @fh: the server's name for it
+ * @open_flags: FOPEN_* of the server
+ * @flags: O_* that it was opened with
+ * @link: in inode's ->handles while the file is open for writing
+ */
+struct viewfs_handle {
+	refcount_t ref;
+	struct inode *inode;
+	struct viewos_request *release;
+	u64 fh;
+	u32 open_flags;
+	u32 flags;
+	struct list_head link;
+};
+
+/** struct viewfs_part - a part of a message */
+struct viewfs_part {
+	const void *data;
+	u32 len;
+};
+
+/**
+ * struct viewfs_call - one operation of the server, to be waited for
+ * @opcode: enum fuse_opcode
+ * @nodeid: what it is about
+ * @in: the message's parts; those of no length are left out
+ * @out: where the reply is put, or NULL
+ * @out_len: room there, and without @out_var exactly the reply's length
+ * @out_var: the reply may be shorter
+ * @late: undoes what an unwanted reply did, see struct viewos_request
+ */
+struct viewfs_call {
+	u32 opcode;
+	u64 nodeid;
+	struct viewfs_part in[3];
+	void *out;
+	u32 out_len;
+	bool out_var;
+	void (*late)(struct viewos_request *req);
+};
+
+static inline struct viewfs_sb *viewfs_sb(const struct super_block *sb)
+{
+	return sb->s_fs_info;
+}
+
+static inline struct viewfs_inode *viewfs_i(const struct inode *inode)
+{
+	return container_of(inode, struct viewfs_inode, vfs);
+}
+
+static inline struct viewfs_sb *viewfs_inode_sb(const struct inode *inode)
+{
+	return viewfs_sb(inode->i_sb);
+}
+
+static inline u64 viewfs_nodeid(const struct inode *inode)
+{
+	return viewfs_i(inode)->nodeid;
+}
+
+/** viewfs_inode_check() - may current use the inode at all? 0, -EACCES or -EIO; RCU walk too */
+static inline int viewfs_inode_check(const struct inode *inode)
+{
+	if (!viewos_session_permitted(viewfs_inode_sb(inode)->session))
+		return -EACCES;
+	if (test_bit(VIEWFS_I_BAD, &viewfs_i(inode)->flags))
+		return -EIO;
+	return 0;
+}
+
+/** viewfs_sb_version() - to be taken before a request whose reply has attributes */
+static inline u64 viewfs_sb_version(struct viewfs_sb *fs)
+{
+	return atomic64_read(&fs->attr_version);
+}
+
+/** viewfs_sb_lacks() - the server answered ENOSYS; remember it */
+static inline bool viewfs_sb_lacks(struct viewfs_sb *fs, int bit, int err)
+{
+	if (err != -ENOSYS)
+		return false;
+	set_bit(bit, &fs->flags);
+	return true;
+}
+
+/* super.c */
+int viewfs_init(void);
+void viewfs_exit(void);
+void viewfs_sb_busy(struct viewfs_sb *fs);
+void viewfs_sb_done(struct viewfs_sb *fs);
+
+/* init.c */
+int viewfs_session_start(struct viewfs_sb *fs);
+void viewfs_session_destroy(struct viewfs_sb *fs);
+
+/* call.c */
+struct viewos_request *viewfs_call_request(const struct viewfs_call *call);
+int viewfs_call_wait(struct viewfs_sb *fs, const struct viewfs_call *call);
+void viewfs_node_forget(struct viewos_session *session, u64 nodeid);
+void viewfs_open_undo(struct viewos_session *session, u64 nodeid, u32 opcode, u64 fh,
+		      bool forget);
+void viewfs_late_entry(struct viewos_request *req);
+void viewfs_late_open(struct viewos_request *req);
+void viewfs_late_create(struct viewos_request *req);
+
+/* inode.c */
+struct inode *viewfs_inode_alloc(struct super_block *sb);
+void viewfs_inode_free(struct inode *inode);
+void viewfs_inode_evict(struct inode *inode);
+int viewfs_inode_cache_create(void);
+void viewfs_inode_cache_destroy(void);
+u64 viewfs_time_until(u64 sec, u32 nsec);
+int viewfs_attr_check(const struct fuse_attr *attr);
+struct inode *viewfs_inode_get(struct super_block *sb, u64 nodeid, u64 generation,
+			       const struct fuse_attr *attr, u64 until, u64 version);
+struct inode *viewfs_inode_find(struct super_block *sb, u64 nodeid);
+bool viewfs_inode_other(const struct inode *inode, u64 generation,
+			const struct fuse_attr *attr);
+void viewfs_inode_make_bad(struct inode *inode);
+
+/* attr.c */
+void viewfs_attr_apply(struct inode *inode, const struct fuse_attr *attr, u64 until,
+		       u64 version);
+void viewfs_attr_stale(struct inode *inode, u32 mask);
+void viewfs_attr_grow(struct inode *inode, loff_t size);
+int viewfs_attr_fetch(struct inode *inode);
+int viewfs_attr_update(struct inode *inode, u32 mask);
+int viewfs_inode_permission(struct mnt_idmap *idmap, struct inode *inode, int mask);
+int viewfs_inode_getattr(struct mnt_idmap *idmap, const struct path *path,
+			 struct kstat *stat, u32 mask, unsigned int flags);
+int viewfs_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *iattr);
+
+/* dentry.c */
+extern const struct dentry_operations viewfs_dentry_ops;
+int viewfs_entry_check(const struct fuse_entry_out *entry);
+struct inode *viewfs_entry_inode(struct super_block *sb, const struct fuse_entry_out *entry,
+				 u64 version);
+int viewfs_entry_lookup(struct inode *dir, const struct qstr *name,
+			struct fuse_entry_out *entry);
+void viewfs_dentry_hold(struct dentry *dentry, const struct fuse_entry_out *entry);
+void viewfs_dentry_expire(struct dentry *dentry);
+struct dentry *viewfs_dir_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags);
+
+/* dir.c */
+void viewfs_dir_init(struct inode *inode);
+void viewfs_symlink_init(struct inode *inode);
+void viewfs_special_init(struct inode *inode, u32 rdev);
+
+/* readdir.c */
+extern const struct file_operations viewfs_dir_file_ops;
+
+/* handle.c */
+struct viewfs_handle *viewfs_handle_create(void);
+void viewfs_handle_bind(struct viewfs_handle *handle, struct inode *inode,
+			const struct fuse_open_out *out, u32 flags);
+struct viewfs_handle *viewfs_handle_open(struct inode *inode, struct file *file);
+void viewfs_handle_attach(struct viewfs_handle *handle, struct file *file);
+struct viewfs_handle *viewfs_handle_writable(struct inode *inode);
+void viewfs_handle_get(struct viewfs_handle *handle);
+void viewfs_handle_put(struct viewfs_handle *handle);
+u32 viewfs_open_killpriv(struct viewfs_sb *fs, u32 flags);
+int viewfs_file_release(struct inode *inode, struct file *file);
+
+/* file.c */
+void viewfs_file_init(struct inode *inode);
+
+/* pages.c */
+void viewfs_pages_expire(struct inode *inode, pgoff_t first, pgoff_t last);
+void viewfs_pages_truncate(struct inode *inode, loff_t from);
+int viewfs_pages_settle(struct inode *inode);
+int viewfs_pages_drop(struct inode *inode, loff_t start, loff_t end);
+
+/* read.c */
+extern const struct address_space_operations viewfs_file_aops;
+ssize_t viewfs_file_read(struct kiocb *iocb, struct iov_iter *to);
+ssize_t viewfs_file_splice_read(struct file *file, loff_t *pos, struct pipe_inode_info *pipe,
+				size_t len, unsigned int flags);
+
+/* write.c */
+ssize_t viewfs_file_write(struct kiocb *iocb, struct iov_iter *from);
+struct viewos_request *viewfs_write_request(struct viewfs_handle *handle, unsigned int nr);
+void viewfs_write_fill(struct viewos_request *req, loff_t pos, size_t len, u32 flags);
+ssize_t viewfs_write_send(struct inode *inode, struct viewos_request *req);
+
+/* direct.c */
+ssize_t viewfs_direct_read(struct kiocb *iocb, struct iov_iter *to);
+ssize_t viewfs_direct_write(struct kiocb *iocb, struct iov_iter *from);
+
+/* writeback.c */
+int viewfs_writeback_run(struct address_space *mapping, struct writeback_control *wbc);
+int viewfs_writeback_wait(struct inode *inode, pgoff_t first, pgoff_t last);
+int viewfs_writeback_flush(struct inode *inode, loff_t start, loff_t end);
+int viewfs_writeback_hold(struct inode *inode);
+void viewfs_writeback_resume(struct inode *inode);
+
+/* mmap.c */
+int viewfs_file_mmap(struct file *file, struct vm_area_struct *vma);
+
+/* xattr.c */
+extern VIEWOS_XATTR_TABLE viewfs_xattr_handlers[];
+ssize_t viewfs_xattr_list(struct dentry *dentry, char *list, size_t size);
+
+/* notify.c */
+extern const struct viewos_session_ops viewfs_session_ops;
+
+#endif /* _VIEWOS_VIEWFS_H */
