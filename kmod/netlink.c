@@ -114,6 +114,7 @@ static int fill_server(struct sk_buff *skb, struct viewos_server *server, const 
 static int fill_session(struct sk_buff *skb, struct viewos_session *session,
 			struct user_namespace *ns, struct pid_namespace *pid_ns)
 {
+	dev_t dev = READ_ONCE(session->dev);
 	u64 pending, total;
 	u32 state, pid;
 
@@ -135,9 +136,7 @@ static int fill_session(struct sk_buff *skb, struct viewos_session *session,
 	    nla_put_string(skb, VIEWOS_A_SOURCE, session->source) ||
 	    (session->options[0] &&
 	     nla_put_string(skb, VIEWOS_A_OPTIONS, session->options)) ||
-	    (session->dev &&
-	     put_u64(skb, VIEWOS_A_MOUNT_DEV,
-		     (u64)MAJOR(session->dev) << 32 | MINOR(session->dev))))
+	    (dev && put_u64(skb, VIEWOS_A_MOUNT_DEV, (u64)MAJOR(dev) << 32 | MINOR(dev))))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -283,6 +282,15 @@ static int server_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
+/* One that has ended is shown for as long as it is mounted. */
+static bool session_listed(struct viewos_session *session, u8 cmd)
+{
+	if (!visible(session->owner))
+		return false;
+	return READ_ONCE(session->dev) ||
+	       (cmd == VIEWOS_CMD_SESSION_GET && !viewos_session_dead(session));
+}
+
 static int dump_sessions(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
 {
 	struct viewos_session *session;
@@ -293,7 +301,7 @@ static int dump_sessions(struct sk_buff *skb, struct netlink_callback *cb, u8 cm
 	list_for_each_entry(session, &viewos_sessions, link) {
 		if (nr++ < cb->args[0])
 			continue;
-		if (visible(session->owner) && (cmd == VIEWOS_CMD_SESSION_GET || session->dev)) {
+		if (session_listed(session, cmd)) {
 			header = dump_begin(skb, cb, cmd);
 			if (!header || !dump_end(skb, header,
 						 fill_session(skb, session, current_user_ns(),

@@ -215,7 +215,7 @@ static int super_fill(struct super_block *sb, struct fs_context *fc)
 	sb->s_root = d_make_root(inode);
 	if (!sb->s_root)
 		return -ENOMEM;
-	fs->session->dev = sb->s_dev;
+	WRITE_ONCE(fs->session->dev, sb->s_dev);
 	viewos_session_set_ops(fs->session, &viewfs_session_ops, sb);
 	return 0;
 }
@@ -269,6 +269,7 @@ static void super_kill(struct super_block *sb)
 	/* Notices look for inodes: from here on there are none. */
 	viewos_session_set_ops(fs->session, NULL, NULL);
 	sb_settle(fs);
+	WRITE_ONCE(fs->session->dev, 0);
 	kill_anon_super(sb);
 	viewfs_session_destroy(fs);
 	queue_rcu_work(super_wq, &fs->free_work);
