@@ -7,7 +7,7 @@ for what; do
 	case $what in
 	build)
 		need gcc make pkg-config libc6-dev libfuse3-dev libarchive-dev \
-			libnl-3-dev libnl-genl-3-dev libsmartcols-dev
+			libnl-3-dev libnl-genl-3-dev libsmartcols-dev libmount-dev
 		;;
 	vm)
 		# gcc-12, libelf and bc are for Kbuild; the rest runs in the guest.

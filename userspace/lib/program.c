@@ -96,9 +96,10 @@ static int session_serve(struct session *session)
 		ret = server->open(session->accepted.source, session->accepted.options,
 				   &params.data);
 	if (ret < 0) {
+		/* Whoever mounts is told. */
 		viewos_session_refuse(session->fd, -ret);
 		close(session->fd);
-		return ret;
+		return 0;
 	}
 	release_stderr(program);
 	ret = viewos_session_serve(session->fd, &params, &session->stop);

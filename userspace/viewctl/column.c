@@ -30,14 +30,14 @@ static char *user_text(uint32_t uid)
 }
 
 static char *view_text(uint64_t id, const struct viewos_entry *entry,
-		       const struct view_names *names)
+		       const struct lookup *lookup)
 {
 	const char *name = NULL;
 
 	if (entry->view_name && entry->view_id == id)
 		name = entry->view_name;
 	if (!name)
-		name = view_names_find(names, id);
+		name = lookup_view(lookup, id);
 	return name ? strdup(name) : number_text(id);
 }
 
@@ -51,10 +51,11 @@ static char *classes_text(uint64_t classes)
 }
 
 char *column_text(const struct column *column, const struct viewos_entry *entry,
-		  const struct view_names *names)
+		  const struct lookup *lookup)
 {
 	const void *field = (const char *)entry + column->offset;
 	uint64_t number;
+	const char *target;
 	char *text;
 
 	if (column->kind == COLUMN_BOOL)
@@ -64,7 +65,8 @@ char *column_text(const struct column *column, const struct viewos_entry *entry,
 	if (column->kind == COLUMN_STRING)
 		return strdup(*(const char *const *)field);
 	if (column->kind == COLUMN_U64 || column->kind == COLUMN_VIEW ||
-	    column->kind == COLUMN_CLASSES || column->kind == COLUMN_DEV)
+	    column->kind == COLUMN_CLASSES || column->kind == COLUMN_DEV ||
+	    column->kind == COLUMN_TARGET)
 		number = *(const uint64_t *)field;
 	else
 		number = *(const uint32_t *)field;
@@ -73,7 +75,7 @@ char *column_text(const struct column *column, const struct viewos_entry *entry,
 	case COLUMN_USER:
 		return user_text(number);
 	case COLUMN_VIEW:
-		return view_text(number, entry, names);
+		return view_text(number, entry, lookup);
 	case COLUMN_INHERIT:
 		return strdup(inherit_name(number));
 	case COLUMN_STATE:
@@ -83,6 +85,9 @@ char *column_text(const struct column *column, const struct viewos_entry *entry,
 	case COLUMN_DEV:
 		return asprintf(&text, "%" PRIu64 ":%" PRIu64, number >> 32,
 				number & UINT32_MAX) < 0 ? NULL : text;
+	case COLUMN_TARGET:
+		target = lookup_target(lookup, number);
+		return target ? strdup(target) : NULL;
 	default:
 		return number_text(number);
 	}
@@ -127,7 +132,7 @@ static void json_value(FILE *out, const struct column *column, const char *text)
 }
 
 void json_object(FILE *out, const struct column *columns, const struct viewos_entry *entry,
-		 const struct view_names *names)
+		 const struct lookup *lookup)
 {
 	const struct column *column;
 	const char *separator = "";
@@ -136,7 +141,7 @@ void json_object(FILE *out, const struct column *columns, const struct viewos_en
 
 	for (column = columns; column->name; column++) {
 		text = viewos_entry_has(entry, column->attr) ?
-		       column_text(column, entry, names) : NULL;
+		       column_text(column, entry, lookup) : NULL;
 		if (!text)
 			continue;
 		fprintf(out, "%s\"", separator);

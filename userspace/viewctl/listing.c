@@ -133,7 +133,7 @@ struct libscols_line *listing_add(struct listing *listing, const struct viewos_e
 	    entry->session_state == VIEWOS_SESSION_DEAD)
 		scols_line_set_color(line, "red");
 	for (i = 0; i < listing->count; i++) {
-		text = column_text(listing->shown[i], entry, &listing->names);
+		text = column_text(listing->shown[i], entry, &listing->lookup);
 		if (!text && !listing->json)
 			text = strdup("-");
 		if (text)
@@ -147,7 +147,7 @@ int listing_end(struct listing *listing, int ret)
 	if (ret >= 0 && scols_print_table(listing->table) < 0)
 		ret = -ENOMEM;
 	scols_unref_table(listing->table);
-	view_names_free(&listing->names);
+	lookup_free(&listing->lookup);
 	return ret < 0 ? fail("%s: %s", listing->verb->name, strerror(-ret)) : EXIT_DONE;
 }
 
@@ -174,7 +174,9 @@ int listing_simple(const struct verb *verb, const char *title, const struct colu
 		return status;
 	if (netlink_open(&nl) < 0)
 		return EXIT_FAILED;
-	ret = view_names_load(&listing.names, nl);
+	ret = lookup_views(&listing.lookup, nl);
+	if (ret >= 0 && cmd == VIEWOS_CMD_MOUNT_GET)
+		ret = lookup_mounts(&listing.lookup, nl);
 	if (ret >= 0)
 		ret = viewos_list(nl, cmd, VIEWOS_VIEW_ANY, simple_add, &listing);
 	viewos_nl_close(nl);

@@ -6,6 +6,7 @@
 #include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
 
+#include "lookup.h"
 #include "viewctl.h"
 
 /* How a field is shown. */
@@ -20,6 +21,7 @@ enum column_kind {
 	COLUMN_STATE,		/* u32 enum viewos_session_state */
 	COLUMN_CLASSES,		/* u64 mask of enum viewos_class */
 	COLUMN_DEV,		/* u64 st_dev as MAJOR:MINOR */
+	COLUMN_TARGET,		/* u64 st_dev as where it is mounted */
 };
 
 /**
@@ -59,7 +61,7 @@ struct column {
  * @noheadings: without headings
  * @raw: columns separated by single spaces
  * @output: what --output said, or NULL
- * @names: of views, for COLUMN_VIEW
+ * @lookup: for COLUMN_VIEW and COLUMN_TARGET
  * @shown: the columns that are shown
  * @count: how many
  * @table: where lines are gathered
@@ -72,7 +74,7 @@ struct listing {
 	bool noheadings;
 	bool raw;
 	const char *output;
-	struct view_names names;
+	struct lookup lookup;
 	const struct column *shown[COLUMNS_MAX];
 	size_t count;
 	struct libscols_table *table;
@@ -110,14 +112,14 @@ int listing_simple(const struct verb *verb, const char *title, const struct colu
 
 /** column_text() - as text to be freed, NULL if it is absent */
 char *column_text(const struct column *column, const struct viewos_entry *entry,
-		  const struct view_names *names);
+		  const struct lookup *lookup);
 
 /** text_print() - @text with what a terminal might obey made harmless */
 void text_print(FILE *out, const char *text);
 
 /** json_object() - the columns of an entry that are present, as members of a JSON object */
 void json_object(FILE *out, const struct column *columns, const struct viewos_entry *entry,
-		 const struct view_names *names);
+		 const struct lookup *lookup);
 void json_string(FILE *out, const char *text);
 
 /* views.c: what is shown of views, tasks and mounts */

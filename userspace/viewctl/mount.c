@@ -92,8 +92,9 @@ const struct verb verb_mount = {
 	.help = "  -t, --type TYPE          use the server registered as TYPE, or else start the\n"
 		"                           program viewos-TYPE\n"
 		"  -o, --options OPTION,... ro, nosuid, nodev, noexec, noatime, nodiratime;\n"
-		"                           timeout=SECONDS for one request; all others are the\n"
-		"                           server's\n"
+		"                           of viewfs: timeout=SECONDS for a request,\n"
+		"                           server_access, default_permissions; all others are\n"
+		"                           the server's\n"
 		"      --server NAME        use this registered server\n"
 		"      --name NAME          register the program that is started as NAME\n"
 		"      --view VIEW          mount inside this view\n",

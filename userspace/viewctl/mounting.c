@@ -36,6 +36,15 @@ static const struct {
 
 #define FLAG_COUNT	(sizeof(flags) / sizeof(flags[0]))
 
+/* Options of viewfs itself; all that is not known is the server's. */
+static const char *const viewfs_options[] = {
+	"timeout=",
+	"server_access",
+	"default_permissions",
+};
+
+#define VIEWFS_OPTION_COUNT	(sizeof(viewfs_options) / sizeof(viewfs_options[0]))
+
 static bool flag_apply(struct mounting *mounting, const char *name)
 {
 	size_t i;
@@ -50,31 +59,36 @@ static bool flag_apply(struct mounting *mounting, const char *name)
 	return false;
 }
 
-static int data_append(struct mounting *mounting, const char *option)
+static bool is_viewfs_option(const char *option)
 {
-	char *data = NULL;
-	int ret;
+	size_t i, len;
 
-	ret = asprintf(&data, "%s%s%s", mounting->data ? mounting->data : "",
-		       mounting->data ? "," : "", option);
-	if (ret < 0)
+	for (i = 0; i < VIEWFS_OPTION_COUNT; i++) {
+		len = strlen(viewfs_options[i]);
+		if (viewfs_options[i][len - 1] != '=')
+			len++;
+		if (!strncmp(option, viewfs_options[i], len))
+			return true;
+	}
+	return false;
+}
+
+static int list_append(char **list, const char *option)
+{
+	char *longer;
+
+	if (asprintf(&longer, "%s%s%s", *list ? *list : "", *list ? "," : "", option) < 0)
 		return -ENOMEM;
-	free(mounting->data);
-	mounting->data = data;
+	free(*list);
+	*list = longer;
 	return 0;
 }
 
 static int option_apply(struct mounting *mounting, const char *option)
 {
-	static const char timeout[] = "timeout=";
-
 	if (!*option || flag_apply(mounting, option))
 		return 0;
-	if (strncmp(option, timeout, strlen(timeout)))
-		return data_append(mounting, option);
-	free(mounting->timeout);
-	mounting->timeout = strdup(option + strlen(timeout));
-	return mounting->timeout ? 0 : -ENOMEM;
+	return list_append(is_viewfs_option(option) ? &mounting->viewfs : &mounting->data, option);
 }
 
 int mounting_options(struct mounting *mounting, const char *options)
@@ -145,7 +159,7 @@ void mounting_free(struct mounting *mounting)
 {
 	free(mounting->spec);
 	free(mounting->source);
-	free(mounting->timeout);
+	free(mounting->viewfs);
 	free(mounting->data);
 }
 
@@ -183,7 +197,6 @@ static int strings_set(int context, const struct mounting *mounting)
 		{ "source", mounting->source },
 		{ "server", mounting->server.name },
 		{ "data", mounting->data },
-		{ "timeout", mounting->timeout },
 	};
 	size_t i;
 
@@ -195,6 +208,28 @@ static int strings_set(int context, const struct mounting *mounting)
 	    fsconfig(context, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0)
 		return -errno;
 	return 0;
+}
+
+static int viewfs_options_set(int context, const struct mounting *mounting)
+{
+	char *list, *rest, *option, *value;
+	int ret = 0;
+
+	if (!mounting->viewfs)
+		return 0;
+	rest = list = strdup(mounting->viewfs);
+	if (!list)
+		return -ENOMEM;
+	while (!ret && (option = strsep(&rest, ","))) {
+		value = strchr(option, '=');
+		if (value)
+			*value++ = '\0';
+		if (fsconfig(context, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, option,
+			     value, 0) < 0)
+			ret = -errno;
+	}
+	free(list);
+	return ret;
 }
 
 /* Waits for the server, which may have been started just now. */
@@ -215,6 +250,8 @@ static int by_context(const struct mounting *mounting)
 		return -ret;
 	}
 	ret = strings_set(context, mounting);
+	if (!ret)
+		ret = viewfs_options_set(context, mounting);
 	if (!ret && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		ret = -errno;
 	if (ret) {
@@ -261,8 +298,8 @@ static int by_string(const struct mounting *mounting)
 		return -E2BIG;
 	}
 	if (asprintf(&options, "server=%s%s%s%s%s", mounting->server.name,
-		     mounting->timeout ? ",timeout=" : "",
-		     mounting->timeout ? mounting->timeout : "", mounting->data ? ",data=" : "",
+		     mounting->viewfs ? "," : "",
+		     mounting->viewfs ? mounting->viewfs : "", mounting->data ? ",data=" : "",
 		     mounting->data ? mounting->data : "") < 0)
 		return complain(mounting, -1, ENOMEM);
 	if (mount(mounting->source, mounting->target, "viewfs",

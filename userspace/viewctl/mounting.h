@@ -14,7 +14,7 @@
  * @source: what the server shall show, to be freed
  * @target: where; likewise kept
  * @attributes: MOUNT_ATTR_*
- * @timeout: viewfs's option, to be freed, or NULL
+ * @viewfs: options for viewfs itself, to be freed, or NULL
  * @data: options for the server, to be freed, or NULL
  * @server: who serves it, set by mounting_prepare()
  */
@@ -24,7 +24,7 @@ struct mounting {
 	char *source;
 	const char *target;
 	unsigned int attributes;
-	char *timeout;
+	char *viewfs;
 	char *data;
 	struct ondemand server;
 };

@@ -75,7 +75,7 @@ static int ps(int argc, char **argv)
 		return EXIT_FAILED;
 	if (netlink_open(&nl) < 0)
 		return EXIT_FAILED;
-	ret = view_names_load(&listing.names, nl);
+	ret = lookup_views(&listing.lookup, nl);
 	if (ret >= 0)
 		ret = viewos_list(nl, VIEWOS_CMD_TASK_GET, view,
 				  listing.columns == thread_columns ? thread_add : process_add,

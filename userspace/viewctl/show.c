@@ -11,7 +11,7 @@
  * struct shown - a view while it is shown
  * @json: as JSON
  * @id: of the view
- * @names: of views
+ * @lookup: for the parts
  * @columns: of the part that is shown now
  * @title: of that part
  * @count: its entries so far
@@ -19,7 +19,7 @@
 struct shown {
 	bool json;
 	uint64_t id;
-	struct view_names names;
+	struct lookup lookup;
 	const struct column *columns;
 	const char *title;
 	unsigned int count;
@@ -64,7 +64,7 @@ static int part_print(const struct viewos_entry *entry, void *arg)
 		return 0;
 	if (shown->json) {
 		printf("%s{", shown->count++ ? "," : "");
-		json_object(stdout, shown->columns, entry, &shown->names);
+		json_object(stdout, shown->columns, entry, &shown->lookup);
 		printf("}");
 		return 0;
 	}
@@ -72,7 +72,7 @@ static int part_print(const struct viewos_entry *entry, void *arg)
 	printf("%s: ", shown->title);
 	/* The view itself, named by the first two columns, is known. */
 	for (column = shown->columns + 2; column->name; column++) {
-		text = column->hidden ? NULL : column_text(column, entry, NULL);
+		text = column->hidden ? NULL : column_text(column, entry, &shown->lookup);
 		if (!text)
 			continue;
 		fputs(separator, stdout);
@@ -124,13 +124,15 @@ static int show_view(const char *view, struct shown *shown)
 		return EXIT_FAILED;
 	ret = viewos_list(nl, VIEWOS_CMD_VIEW_GET, shown->id, view_print, shown);
 	if (!ret)
-		ret = view_names_load(&shown->names, nl);
+		ret = lookup_views(&shown->lookup, nl);
 	if (!ret)
 		ret = part_list(nl, shown, "task");
 	if (!ret)
+		ret = lookup_mounts(&shown->lookup, nl);
+	if (!ret)
 		ret = part_list(nl, shown, "mount");
 	viewos_nl_close(nl);
-	view_names_free(&shown->names);
+	lookup_free(&shown->lookup);
 	if (ret < 0)
 		return fail("'%s': %s", view, view_error(ret));
 	if (shown->json)

@@ -64,23 +64,6 @@ const char *view_error(int error);
 int inherit_parse(const char *name);
 const char *inherit_name(unsigned int inherit);
 
-/**
- * struct view_names - which view has which name, for showing
- * @count: of views
- * @entries: they, unsorted
- */
-struct view_names {
-	size_t count;
-	struct view_name {
-		uint64_t id;
-		char name[VIEWOS_NAME_LEN];
-	} *entries;
-};
-
-int view_names_load(struct view_names *names, struct viewos_nl *nl);
-const char *view_names_find(const struct view_names *names, uint64_t id);
-void view_names_free(struct view_names *names);
-
 /* exec.c */
 int exec_command(char **argv);
 

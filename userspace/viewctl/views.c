@@ -29,7 +29,8 @@ const struct column task_columns[] = {
 const struct column mount_columns[] = {
 	COLUMN_FIELD("VIEW", VIEW_ID, VIEW, view_id),
 	COLUMN_FIELD("VIEW-ID", VIEW_ID, U64, view_id, .hidden = true),
-	COLUMN_FIELD("DEV", MOUNT_DEV, DEV, mount_dev),
+	COLUMN_FIELD("TARGET", MOUNT_DEV, TARGET, mount_dev),
+	COLUMN_FIELD("DEV", MOUNT_DEV, DEV, mount_dev, .hidden = true),
 	COLUMN_FIELD("SERVER", SERVER_NAME, STRING, server_name),
 	COLUMN_FIELD("SOURCE", SOURCE, STRING, source),
 	COLUMN_FIELD("OPTIONS", OPTIONS, STRING, options),
