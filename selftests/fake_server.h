@@ -311,6 +311,7 @@ static inline void fake_handle(struct fake_server *fake, const struct fuse_in_he
 	case FUSE_FLUSH:
 	case FUSE_RELEASE:
 	case FUSE_RELEASEDIR:
+	case FUSE_DESTROY:
 		fake_reply(fake, in->unique, 0, NULL, 0);
 		break;
 	case FUSE_READDIR:
@@ -326,8 +327,6 @@ static inline void fake_handle(struct fake_server *fake, const struct fuse_in_he
 	case FUSE_BATCH_FORGET:
 		for (uint32_t i = 0; i < batch->count; i++)
 			fake_forgotten(fake, one[i].nodeid);
-		break;
-	case FUSE_DESTROY:
 		break;
 	default:
 		fake_reply(fake, in->unique, -ENOSYS, NULL, 0);
