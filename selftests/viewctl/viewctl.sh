@@ -24,6 +24,8 @@ check_status "run: the command's status" 42 '' viewctl run -- bash -c 'exit 42'
 check_status "run: 128 + signal" 143 '' viewctl run -- bash -c 'kill -TERM $$'
 check_status "run: command not found" 127 "nosuchcommand" viewctl run -- nosuchcommand
 check_status "run: command cannot be run" 126 "" viewctl run -- /etc/passwd
+check_output "run: no command is the user's shell" "shell" bash -c 'echo "echo shell" | SHELL=/bin/bash viewctl run'
+check_output "run: or sh" "sh" bash -c 'echo "echo sh" | env -u SHELL viewctl run'
 check_status "run: viewctl failed" 125 "no-such-type" viewctl run -m no-such-type::/mnt/a -- true
 check_status "run: no such target" 125 "/no/such/dir" viewctl run -m mem::/no/such/dir -- true
 check_status "run: bad inherit" 2 "sometimes" viewctl run --inherit sometimes -- true

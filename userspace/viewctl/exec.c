@@ -10,12 +10,13 @@
 /* An empty @argv stands for the user's shell. Returns only to fail. */
 int exec_command(char **argv)
 {
+	static char fallback[] = "/bin/sh";
 	char *shell[] = { getenv("SHELL"), NULL };
 	int error;
 
 	if (!argv[0]) {
 		if (!shell[0] || !*shell[0])
-			shell[0] = (char[]){ "/bin/sh" };
+			shell[0] = fallback;
 		argv = shell;
 	}
 	execvp(argv[0], argv);
