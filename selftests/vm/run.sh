@@ -90,8 +90,10 @@ elif grep -qwE 'vmx|svm' /proc/cpuinfo && [ -w /dev/kvm ]; then
 	accel=(-accel kvm -cpu host -smp "$smp")
 fi
 
+loglevel=5
 if [ -n "$shell" ]; then
 	console=(-serial mon:stdio -serial null)
+	loglevel=3
 else
 	# The third port is for the logs of the single tests.
 	console=(-serial "file:$vm/console.log" -serial stdio -serial "file:$vm/logs.raw")
@@ -105,7 +107,7 @@ qemu=(timeout --foreground "$timeout" qemu-system-x86_64 "${accel[@]}" -M pc -m 
 	-device "virtio-9p-pci,fsdev=host,mount_tag=host"
 	-fsdev "local,id=top,path=$TOP,security_model=none,readonly=on,multidevs=remap"
 	-device "virtio-9p-pci,fsdev=top,mount_tag=top"
-	-append "console=ttyS0 panic=-1 oops=panic loglevel=5 ${VIEWOS_CMDLINE:-}")
+	-append "console=ttyS0 panic=-1 oops=panic loglevel=$loglevel ${VIEWOS_CMDLINE:-}")
 
 if [ -n "$shell" ]; then
 	"${qemu[@]}"
