@@ -1,18 +1,92 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What viewfs uses that differs between kernels, named as in the newest. */
+/* All that differs between kernels, named as in the newest where it has a name there. */
 #ifndef _VIEWOS_COMPAT_H
 #define _VIEWOS_COMPAT_H
 
-#ifndef __ASSEMBLY__
-
 #include <linux/version.h>
+
+#ifdef __ASSEMBLY__
+
+#include <asm/asm-offsets.h>
+#include <asm/percpu.h>
+
+.macro VIEWOS_GET_CURRENT reg
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0) || LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+	movq	PER_CPU_VAR(current_task), \reg
+#else
+	movq	PER_CPU_VAR(pcpu_hot + X86_current_task), \reg
+#endif
+.endm
+
+#else /* !__ASSEMBLY__ */
+
 #include <linux/fs.h>
+#include <linux/ftrace.h>
 #include <linux/mnt_idmapping.h>
 #include <linux/pagemap.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
 #include <linux/writeback.h>
 #include <linux/xattr.h>
+#include <net/genetlink.h>
+#include <net/sock.h>
+
+/* The hook engine and netlink */
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+static inline int viewos_register_ftrace_direct(struct ftrace_ops *ops, unsigned long addr)
+{
+	return register_ftrace_direct_multi(ops, addr);
+}
+
+static inline int viewos_unregister_ftrace_direct(struct ftrace_ops *ops, unsigned long addr)
+{
+	return unregister_ftrace_direct_multi(ops, addr);
+}
+#else
+static inline int viewos_register_ftrace_direct(struct ftrace_ops *ops, unsigned long addr)
+{
+	return register_ftrace_direct(ops, addr);
+}
+
+static inline int viewos_unregister_ftrace_direct(struct ftrace_ops *ops, unsigned long addr)
+{
+	return unregister_ftrace_direct(ops, addr, false);
+}
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+/* Only ->attrs of the result is the same. */
+#define genl_info_dump(cb) genl_dumpit_info(cb)
+#endif
+
+/*
+ * A listener is to hear only of what belongs to it. Where netlink cannot filter by
+ * listener, the group is for CAP_NET_ADMIN alone, in the initial network namespace.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#define VIEWOS_MCGRP_FLAGS GENL_UNS_ADMIN_PERM
+static inline int netlink_broadcast_filtered(struct sock *ssk, struct sk_buff *skb, __u32 portid,
+					     __u32 group, gfp_t allocation,
+					     int (*filter)(struct sock *dsk, struct sk_buff *skb,
+							   void *data),
+					     void *filter_data)
+{
+	if (!net_eq(sock_net(ssk), &init_net)) {
+		kfree_skb(skb);
+		return 0;
+	}
+	return netlink_broadcast(ssk, skb, portid, group, allocation);
+}
+#else
+#define VIEWOS_MCGRP_FLAGS 0
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+#define ftrace_regs_set_instruction_pointer(fregs, ip) ftrace_instruction_pointer_set(fregs, ip)
+#endif
+
+/* viewfs */
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 
@@ -37,9 +111,7 @@ typedef unsigned int fgf_t;
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
 
 #define filemap_splice_read generic_file_splice_read
-#ifndef copy_splice_read
 #define copy_splice_read generic_file_splice_read
-#endif
 
 #endif
 
@@ -98,13 +170,7 @@ static inline long splice_copy_file_range(struct file *in, loff_t pos_in, struct
  * viewos_writeback_each() - call @fn for each dirty folio that @wbc asks for: locked, its
  * dirty mark cleared, to be unlocked by @fn.
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
-
-/* inode_lock_killable() came later as well. */
-static inline __must_check int inode_lock_killable(struct inode *inode)
-{
-	return down_write_killable(&inode->i_rwsem);
-}
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 
 struct viewos_writeback_each {
 	int (*fn)(struct folio *folio, struct writeback_control *wbc, void *data);
@@ -128,6 +194,17 @@ static inline int viewos_writeback_each(struct address_space *mapping,
 	struct viewos_writeback_each each = { .fn = fn, .data = data };
 
 	return write_cache_pages(mapping, wbc, viewos_writeback_page, &each);
+}
+
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+
+static inline int viewos_writeback_each(struct address_space *mapping,
+					struct writeback_control *wbc,
+					int (*fn)(struct folio *folio,
+						  struct writeback_control *wbc, void *data),
+					void *data)
+{
+	return write_cache_pages(mapping, wbc, fn, data);
 }
 
 #else

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Kernel functions redirected by ftrace: the only file attached to kernel text. */
 
-#undef pr_fmt
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/jiffies.h>
@@ -14,7 +13,7 @@
 #include <linux/workqueue.h>
 #include <asm/ibt.h>
 
-#include "compat_core.h"
+#include "compat.h"
 #include "hook.h"
 #include "mark.h"
 

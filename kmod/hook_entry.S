@@ -11,7 +11,7 @@
 #include <asm/nospec-branch.h>
 #include <asm/unwind_hints.h>
 
-#include "compat_core.h"
+#include "compat.h"
 #include "mark.h"
 
 .macro VIEWOS_HOOK function:req

@@ -10,7 +10,7 @@
 #include <net/net_namespace.h>
 #include <net/sock.h>
 
-#include "compat_core.h"
+#include "compat.h"
 #include "control.h"
 #include "netlink.h"
 #include "server.h"

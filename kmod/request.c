@@ -135,6 +135,7 @@ static int request_queue(struct viewos_session *session, struct viewos_request *
 
 static bool request_done(struct viewos_request *req)
 {
+	/* Pairs with viewos_request_finish(): who sees DONE sees the reply. */
 	return smp_load_acquire(&req->state) == VIEWOS_REQUEST_DONE;
 }
 
@@ -274,6 +275,7 @@ void viewos_request_finish(struct viewos_request *req)
 		session->nr_background--;
 		room = true;
 	}
+	/* Pairs with request_done(), which looks without the lock. */
 	smp_store_release(&req->state, VIEWOS_REQUEST_DONE);
 	spin_unlock(&session->lock);
 

@@ -16,7 +16,7 @@
 #include <linux/uio.h>
 #include <linux/user_namespace.h>
 
-#include "compat_core.h"
+#include "compat.h"
 #include "control.h"
 #include "limits.h"
 #include "netlink.h"

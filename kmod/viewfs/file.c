@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Regular files: open, flush, fsync, seek, allocate, copy. */
 
+#include <linux/fs.h>
 #include <linux/falloc.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
@@ -14,7 +15,7 @@ static int open_truncate(struct inode *inode, struct file *file)
 	struct viewfs_handle *handle;
 	int err;
 
-	err = inode_lock_killable(inode);
+	err = viewfs_inode_lock(inode);
 	if (err)
 		return err;
 	filemap_invalidate_lock(inode->i_mapping);
@@ -257,7 +258,7 @@ static long file_fallocate(struct file *file, int mode, loff_t offset, loff_t le
 		return -EOPNOTSUPP;
 	if (test_bit(VIEWFS_I_BAD, &viewfs_i(inode)->flags))
 		return -EIO;
-	err = inode_lock_killable(inode);
+	err = viewfs_inode_lock(inode);
 	if (err)
 		return err;
 	filemap_invalidate_lock(inode->i_mapping);
@@ -340,7 +341,7 @@ static ssize_t file_copy_range(struct file *in, loff_t pos_in, struct file *out,
 		ret = viewfs_writeback_flush(from, pos_in, pos_in + len - 1);
 		if (ret)
 			return ret;
-		ret = inode_lock_killable(to);
+		ret = viewfs_inode_lock(to);
 		if (ret)
 			return ret;
 		ret = copy_locked(in, pos_in, out, pos_out, len);

@@ -224,6 +224,12 @@ static inline u64 viewfs_nodeid(const struct inode *inode)
 	return viewfs_i(inode)->nodeid;
 }
 
+/** viewfs_inode_lock() - inode_lock(), killable: 0 or -EINTR; not all kernels have such a one */
+static inline int __must_check viewfs_inode_lock(struct inode *inode)
+{
+	return down_write_killable(&inode->i_rwsem);
+}
+
 /** viewfs_inode_check() - may current use the inode at all? 0, -EACCES or -EIO; RCU walk too */
 static inline int viewfs_inode_check(const struct inode *inode)
 {

@@ -270,7 +270,7 @@ ssize_t viewfs_file_write(struct kiocb *iocb, struct iov_iter *from)
 		return -EAGAIN;
 	if (test_bit(VIEWFS_I_BAD, &viewfs_i(inode)->flags))
 		return -EIO;
-	err = inode_lock_killable(inode);
+	err = viewfs_inode_lock(inode);
 	if (err)
 		return err;
 	ret = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Extended attributes, all the server's. */
 
+#include <linux/fs.h>
 #include <linux/posix_acl_xattr.h>
 #include <linux/slab.h>
 #include <linux/xattr.h>
