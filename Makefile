@@ -52,9 +52,8 @@ $(CURDIR)/build/kselftest/.done:
 install: all
 	install -D -m 644 kmod/viewos.ko $(MODULES)/viewos.ko
 	$(if $(DESTDIR),,depmod -a $(KREL))
-	install -d $(DESTDIR)$(PREFIX)/include/linux
-	install -m 644 uapi/linux/*.h $(DESTDIR)$(PREFIX)/include/linux
 	$(MAKE) -C userspace OUT=$(CURDIR)/build/userspace PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
+	$(if $(DESTDIR),,ldconfig)
 	for page in $(wildcard Documentation/man/*.[0-9]); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
 	done
@@ -62,8 +61,7 @@ install: all
 uninstall:
 	rm -f $(MODULES)/viewos.ko
 	$(if $(DESTDIR),,depmod -a $(KREL))
-	rm -f $(foreach h,$(notdir $(wildcard uapi/linux/*.h)),$(DESTDIR)$(PREFIX)/include/linux/$h)
-	-$(MAKE) -C userspace OUT=$(CURDIR)/build/userspace PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) uninstall
+	$(MAKE) -C userspace OUT=$(CURDIR)/build/userspace PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) uninstall
 	rm -f $(foreach p,$(notdir $(wildcard Documentation/man/*.[0-9])),$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $p))/$p)
 
 check:
