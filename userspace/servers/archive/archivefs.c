@@ -13,7 +13,7 @@
 #include "index.h"
 
 /* The archive is taken not to change, so the kernel need not ask again soon. */
-#define DEFAULT_TIMEOUT 86400.0
+#define DEFAULT_TTL 86400.0
 #define DEFAULT_MAXENTRIES (4u << 20)
 
 /* The places in readdir of the two names that every directory has; members follow. */
@@ -27,7 +27,7 @@ struct archivefs_options {
 	uint32_t gid;
 	uint32_t umask;
 	uint64_t maxentries;
-	double timeout;
+	double ttl;
 };
 
 static const struct option_entry option_table[] = {
@@ -35,7 +35,7 @@ static const struct option_entry option_table[] = {
 	{ "gid", OPTION_ID, offsetof(struct archivefs_options, gid) },
 	{ "umask", OPTION_MODE, offsetof(struct archivefs_options, umask) },
 	{ "maxentries", OPTION_NUMBER, offsetof(struct archivefs_options, maxentries) },
-	{ "timeout", OPTION_SECONDS, offsetof(struct archivefs_options, timeout) },
+	{ "ttl", OPTION_SECONDS, offsetof(struct archivefs_options, ttl) },
 	{}
 };
 
@@ -87,15 +87,15 @@ static struct fuse_entry_param entry_param(const struct archivefs *fs, const str
 	return (struct fuse_entry_param){
 		.ino = node->st.st_ino,
 		.attr = node_stat(fs, node),
-		.attr_timeout = fs->options.timeout,
-		.entry_timeout = fs->options.timeout,
+		.attr_timeout = fs->options.ttl,
+		.entry_timeout = fs->options.ttl,
 	};
 }
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct archivefs *fs = fuse_req_userdata(req);
-	struct fuse_entry_param param = { .entry_timeout = fs->options.timeout };
+	struct fuse_entry_param param = { .entry_timeout = fs->options.ttl };
 	struct node *dir = node_get(req, parent), *found = NULL;
 	struct member *member;
 
@@ -128,7 +128,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	if (!node)
 		return;
 	st = node_stat(fs, node);
-	fuse_reply_attr(req, &st, fs->options.timeout);
+	fuse_reply_attr(req, &st, fs->options.ttl);
 }
 
 static void op_readlink(fuse_req_t req, fuse_ino_t ino)
@@ -474,7 +474,7 @@ int archivefs_open(const char *source, const char *options, void **data)
 		.uid = AS_ARCHIVED,
 		.gid = AS_ARCHIVED,
 		.maxentries = DEFAULT_MAXENTRIES,
-		.timeout = DEFAULT_TIMEOUT,
+		.ttl = DEFAULT_TTL,
 	};
 	err = options_parse(ARCHIVEFS_PROGRAM, options, option_table, &fs->options);
 	if (!err && (!source || !*source)) {

@@ -16,7 +16,7 @@
 	"  uid=N, gid=N     owner of everything (default: as archived)\n" \
 	"  umask=OCTAL      permissions to take away (0)\n" \
 	"  maxentries=N     refuse archives with more files and directories (4194304)\n" \
-	"  timeout=SECONDS  how long the kernel may keep names and attributes (86400)\n"
+	"  ttl=SECONDS      how long the kernel may keep names and attributes (86400)\n"
 
 /* The operations; their userdata is what archivefs_open() gives. */
 extern const struct fuse_lowlevel_ops archivefs_ops;

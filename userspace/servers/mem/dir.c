@@ -133,8 +133,8 @@ static bool listing_add(struct listing *list, const char *name, struct inode *in
 {
 	struct fuse_entry_param param = {
 		.attr = { .st_ino = inode->ino, .st_mode = inode->mode },
-		.attr_timeout = list->fs->timeout,
-		.entry_timeout = list->fs->timeout,
+		.attr_timeout = list->fs->ttl,
+		.entry_timeout = list->fs->ttl,
 	};
 	size_t room = list->size - list->used, need;
 	char *place = list->buf + list->used;

@@ -89,7 +89,7 @@ struct memfs {
 	uint64_t nr_inodes;		/* files, and links beyond a file's first */
 	uint64_t max_inodes;
 	struct pages pages;
-	double timeout;
+	double ttl;
 	bool opens;			/* the kernel is to send opens; constant */
 	bool no_open;			/* the kernel can do without opens; set by init */
 	bool no_opendir;

@@ -11,7 +11,7 @@
 #include "inode.h"
 
 /* Nobody but the kernel changes what is here, so it need not ask again soon. */
-#define DEFAULT_TIMEOUT 3600.0
+#define DEFAULT_TTL 3600.0
 
 struct memfs_options {
 	uint64_t size;
@@ -19,7 +19,7 @@ struct memfs_options {
 	uint32_t mode;
 	uint32_t uid;
 	uint32_t gid;
-	double timeout;
+	double ttl;
 	bool opens;
 };
 
@@ -29,7 +29,7 @@ static const struct option_entry option_table[] = {
 	{ "mode", OPTION_MODE, offsetof(struct memfs_options, mode) },
 	{ "uid", OPTION_ID, offsetof(struct memfs_options, uid) },
 	{ "gid", OPTION_ID, offsetof(struct memfs_options, gid) },
-	{ "timeout", OPTION_SECONDS, offsetof(struct memfs_options, timeout) },
+	{ "ttl", OPTION_SECONDS, offsetof(struct memfs_options, ttl) },
 	{ "opens", OPTION_FLAG, offsetof(struct memfs_options, opens) },
 	{}
 };
@@ -76,7 +76,7 @@ static void memfs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info 
 	}
 	memfs_inode_stat_locked(inode, &st);
 	memfs_inode_unlock(fs, inode);
-	fuse_reply_attr(req, &st, fs->timeout);
+	fuse_reply_attr(req, &st, fs->ttl);
 }
 
 static void set_owner_and_mode_locked(struct inode *inode, const struct stat *attr, int to_set)
@@ -140,7 +140,7 @@ static void memfs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int
 	if (err)
 		fuse_reply_err(req, -err);
 	else
-		fuse_reply_attr(req, &st, fs->timeout);
+		fuse_reply_attr(req, &st, fs->ttl);
 }
 
 static void memfs_readlink(fuse_req_t req, fuse_ino_t ino)
@@ -340,7 +340,7 @@ static struct memfs *memfs_create_empty(const struct memfs_options *options)
 	tree_lock_init(&fs->tree);
 	memfs_pages_init(&fs->pages, options->size);
 	fs->max_inodes = options->inodes ? options->inodes : 1;
-	fs->timeout = options->timeout;
+	fs->ttl = options->ttl;
 	fs->opens = options->opens;
 	return fs;
 
@@ -360,7 +360,7 @@ int memfs_open(const char *source, const char *options, void **data)
 		.mode = 01777,
 		.uid = geteuid(),
 		.gid = getegid(),
-		.timeout = DEFAULT_TIMEOUT,
+		.ttl = DEFAULT_TTL,
 	};
 	struct memfs *fs;
 	int err;

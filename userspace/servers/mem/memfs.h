@@ -15,7 +15,7 @@
 	"  inodes=N         most files and links (one for every 8 KiB of the machine's memory)\n" \
 	"  mode=OCTAL       mode of the root directory (1777)\n" \
 	"  uid=N, gid=N     owner of the root directory (the server's)\n" \
-	"  timeout=SECONDS  how long the kernel may keep names and attributes (3600)\n" \
+	"  ttl=SECONDS      how long the kernel may keep names and attributes (3600)\n" \
 	"  opens            make every open and opendir a request (for measurement)\n"
 
 /* The operations; their userdata is what memfs_open() gives. */

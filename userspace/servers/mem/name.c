@@ -15,8 +15,8 @@ static void entry_fill_locked(struct memfs *fs, struct inode *inode,
 	atomic_fetch_add(&inode->nlookup, 1);
 	param->ino = inode->ino;
 	memfs_inode_stat_locked(inode, &param->attr);
-	param->attr_timeout = fs->timeout;
-	param->entry_timeout = fs->timeout;
+	param->attr_timeout = fs->ttl;
+	param->entry_timeout = fs->ttl;
 }
 
 static void reply_entry(fuse_req_t req, struct memfs *fs, int err,
@@ -73,7 +73,7 @@ static int lookup_locked(struct memfs *fs, fuse_ino_t parent, const char *name,
 void memfs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct memfs *fs = fuse_req_userdata(req);
-	struct fuse_entry_param param = { .entry_timeout = fs->timeout };
+	struct fuse_entry_param param = { .entry_timeout = fs->ttl };
 	struct inode *inode;
 	int err;
 
