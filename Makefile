@@ -41,10 +41,10 @@ module:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
 userspace:
-	$(MAKE) -C userspace OUT=$(CURDIR)/build/userspace all
+	@$(MAKE) --no-print-directory -C userspace OUT=$(CURDIR)/build/userspace all
 
 selftests: $(CURDIR)/build/kselftest/.done
-	$(MAKE) -C selftests OUT=$(CURDIR)/build/selftests KSELFTEST=$(CURDIR)/build/kselftest all
+	@$(MAKE) --no-print-directory -C selftests OUT=$(CURDIR)/build/selftests KSELFTEST=$(CURDIR)/build/kselftest all
 
 $(CURDIR)/build/kselftest/.done:
 	$(vm)/kselftest.sh
