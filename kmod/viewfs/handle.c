@@ -7,6 +7,18 @@
 
 #include "viewfs.h"
 
+static struct viewfs_handle *handle_alloc(void)
+{
+	struct viewfs_handle *handle;
+
+	handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
+	if (!handle)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&handle->ref, 1);
+	INIT_LIST_HEAD(&handle->link);
+	return handle;
+}
+
 /**
  * viewfs_handle_create() - make a handle before the server is asked to open
  *
@@ -14,19 +26,16 @@
  */
 struct viewfs_handle *viewfs_handle_create(void)
 {
-	struct viewfs_handle *handle;
+	struct viewfs_handle *handle = handle_alloc();
 	struct viewos_request *req;
 
-	handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
-	if (!handle)
-		return ERR_PTR(-ENOMEM);
+	if (IS_ERR(handle))
+		return handle;
 	req = viewos_request_alloc(FUSE_RELEASE, 0, sizeof(struct fuse_release_in), 0);
 	if (IS_ERR(req)) {
 		kfree(handle);
 		return ERR_CAST(req);
 	}
-	refcount_set(&handle->ref, 1);
-	INIT_LIST_HEAD(&handle->link);
 	handle->release = req;
 	return handle;
 }
@@ -50,17 +59,41 @@ void viewfs_handle_bind(struct viewfs_handle *handle, struct inode *inode,
 		return;
 	}
 	handle->open_flags = FOPEN_KEEP_CACHE;
-	viewos_request_put(handle->release);
+	if (handle->release)
+		viewos_request_put(handle->release);
 	handle->release = NULL;
 }
 
 /**
+ * viewfs_handle_plain() - set up the handle that an inode has of its own
+ * @inode: a new inode
+ */
+void viewfs_handle_plain(struct inode *inode)
+{
+	struct viewfs_handle *plain = &viewfs_i(inode)->plain;
+
+	memset(plain, 0, sizeof(*plain));
+	INIT_LIST_HEAD(&plain->link);
+	plain->inode = inode;
+	plain->open_flags = FOPEN_KEEP_CACHE;
+}
+
+/* Its references are references of the inode. */
+static bool handle_is_plain(const struct viewfs_handle *handle)
+{
+	return handle->inode && handle == &viewfs_i(handle->inode)->plain;
+}
+
+/**
  * viewfs_handle_get() - take a reference
- * @handle: the handle
+ * @handle: a bound handle
  */
 void viewfs_handle_get(struct viewfs_handle *handle)
 {
-	refcount_inc(&handle->ref);
+	if (handle_is_plain(handle))
+		ihold(handle->inode);
+	else
+		refcount_inc(&handle->ref);
 }
 
 /* Until RELEASE is answered the server may need the node: now it may be forgotten. */
@@ -86,6 +119,10 @@ void viewfs_handle_put(struct viewfs_handle *handle)
 	struct inode *inode = handle->inode;
 	struct fuse_release_in *in;
 
+	if (handle_is_plain(handle)) {
+		iput(inode);
+		return;
+	}
 	if (!refcount_dec_and_test(&handle->ref))
 		return;
 	if (!inode || !req) {
@@ -129,12 +166,17 @@ static u32 open_flags(struct viewfs_sb *fs, const struct file *file)
 	return test_bit(VIEWFS_ATOMIC_O_TRUNC, &fs->flags) ? flags : flags & ~O_TRUNC;
 }
 
+/* The bit that says that the server needs no open. */
+static int open_bit(const struct inode *inode)
+{
+	return S_ISDIR(inode->i_mode) ? VIEWFS_NO_OPENDIR : VIEWFS_NO_OPEN;
+}
+
 /* 1: the server needs no open. */
 static int open_send(struct inode *inode, const struct file *file, struct fuse_open_out *out)
 {
 	struct viewfs_sb *fs = viewfs_inode_sb(inode);
 	bool dir = S_ISDIR(inode->i_mode);
-	int no = dir ? VIEWFS_NO_OPENDIR : VIEWFS_NO_OPEN;
 	u32 flags = open_flags(fs, file);
 	struct fuse_open_in in = {
 		.flags = flags,
@@ -150,11 +192,9 @@ static int open_send(struct inode *inode, const struct file *file, struct fuse_o
 	};
 	int err;
 
-	if (test_bit(no, &fs->flags))
-		return 1;
 	err = viewfs_call_wait(fs, &call);
 	/* NO_OPEN_SUPPORT has told the server that it may, and wants no answer. */
-	if (viewfs_sb_lacks(fs, no, err))
+	if (viewfs_sb_lacks(fs, open_bit(inode), err))
 		return 1;
 	return min(err, 0);
 }
@@ -172,6 +212,18 @@ struct viewfs_handle *viewfs_handle_open(struct inode *inode, struct file *file)
 	struct fuse_open_out out;
 	int ret;
 
+	/* What is not opened need not be released, and readers are all alike then. */
+	if (test_bit(open_bit(inode), &viewfs_inode_sb(inode)->flags)) {
+		if (!(file->f_mode & FMODE_WRITE)) {
+			handle = &viewfs_i(inode)->plain;
+			viewfs_handle_get(handle);
+			return handle;
+		}
+		handle = handle_alloc();
+		if (!IS_ERR(handle))
+			viewfs_handle_bind(handle, inode, NULL, file->f_flags);
+		return handle;
+	}
 	handle = viewfs_handle_create();
 	if (IS_ERR(handle))
 		return handle;

@@ -217,6 +217,7 @@ struct inode *viewfs_inode_alloc(struct super_block *sb)
 	vi->writing = 0;
 	vi->holder = NULL;
 	init_waitqueue_head(&vi->wait);
+	viewfs_handle_plain(&vi->vfs);
 	return &vi->vfs;
 }
 

@@ -104,6 +104,26 @@ struct viewfs_sb {
 	struct rcu_work free_work;
 };
 
+/**
+ * struct viewfs_handle - what the server opened
+ * @ref: references, but of an inode's ->plain the inode's count
+ * @inode: referenced until RELEASE is answered
+ * @release: the RELEASE, made beforehand; NULL if there is nothing to release
+ * @fh: the server's name for it
+ * @open_flags: FOPEN_* of the server
+ * @flags: O_* that it was opened with
+ * @link: in inode's ->handles while the file is open for writing
+ */
+struct viewfs_handle {
+	refcount_t ref;
+	struct inode *inode;
+	struct viewos_request *release;
+	u64 fh;
+	u32 open_flags;
+	u32 flags;
+	struct list_head link;
+};
+
 /* Bits of viewfs_inode->flags. */
 enum {
 	VIEWFS_I_BAD,		/* its node became another thing: every use is EIO */
@@ -135,6 +155,7 @@ enum {
  * @writing: runs of ->writepages
  * @holder: who is between viewfs_writeback_hold() and resume, with the inode's lock
  * @wait: for changes of the last three
+ * @plain: handle of all who read, where the server needs no open; set with the inode
  */
 struct viewfs_inode {
 	struct inode vfs;
@@ -156,26 +177,7 @@ struct viewfs_inode {
 	unsigned int writing;
 	struct task_struct *holder;
 	wait_queue_head_t wait;
-};
-
-/**
- * struct viewfs_handle - what the server opened
- * @ref: references
- * @inode: referenced until RELEASE is answered
- * @release: the RELEASE, made beforehand; NULL if there is nothing to release
- * @fh: the server's name for it
- * @open_flags: FOPEN_* of the server
- * @flags: O_* that it was opened with
- * @link: in inode's ->handles while the file is open for writing
- */
-struct viewfs_handle {
-	refcount_t ref;
-	struct inode *inode;
-	struct viewos_request *release;
-	u64 fh;
-	u32 open_flags;
-	u32 flags;
-	struct list_head link;
+	struct viewfs_handle plain;
 };
 
 /** struct viewfs_part - a part of a message */
@@ -323,6 +325,7 @@ extern const struct file_operations viewfs_dir_file_ops;
 
 /* handle.c */
 struct viewfs_handle *viewfs_handle_create(void);
+void viewfs_handle_plain(struct inode *inode);
 void viewfs_handle_bind(struct viewfs_handle *handle, struct inode *inode,
 			const struct fuse_open_out *out, u32 flags);
 struct viewfs_handle *viewfs_handle_open(struct inode *inode, struct file *file);
