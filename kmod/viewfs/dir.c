@@ -50,6 +50,8 @@ static int entry_make(struct viewfs_call *call, struct inode *dir, struct dentry
 	if (!((entry.attr.mode ^ type) & S_IFMT))
 		inode = viewfs_entry_inode(dir->i_sb, &entry, version);
 	if (IS_ERR(inode)) {
+		/* It was made all the same. */
+		viewfs_dentry_expire(dentry);
 		viewfs_node_forget(fs->session, entry.nodeid);
 		return PTR_ERR(inode);
 	}
@@ -271,6 +273,7 @@ static int create_finish(struct inode *dir, struct dentry *dentry, struct file *
 	if (S_ISREG(out->entry.attr.mode))
 		inode = viewfs_entry_inode(dir->i_sb, &out->entry, version);
 	if (IS_ERR(inode)) {
+		viewfs_dentry_expire(dentry);
 		viewfs_open_undo(fs->session, out->entry.nodeid, FUSE_RELEASE, out->open.fh, true);
 		return PTR_ERR(inode);
 	}
