@@ -27,6 +27,8 @@ help:
 	@echo 'make check          run the tests in virtual machines'
 	@echo '                      KERNELS="6.1 6.12"  on which kernels'
 	@echo '                      TESTS="view abi"    which tests'
+	@echo 'make check-debug    the same on a kernel with KASAN, lockdep, kmemleak and more'
+	@echo 'make check-debug-self  see that a broken module fails there'
 	@echo 'make bench          count the instructions of the benchmarks, in virtual machines'
 	@echo 'make static         checkpatch, sparse, W=1, shellcheck, mandoc'
 	@echo 'make module|userspace|selftests'
@@ -74,6 +76,17 @@ demo shell:
 	@$(MAKE) --no-print-directory userspace
 	@$(vm)/demo.sh $(if $(want_shell)$(filter shell,$@),--shell)
 
+check-debug:
+	@$(vm)/deps.sh build vm
+	@$(MAKE) --no-print-directory userspace selftests
+	@$(vm)/kernel.sh debug
+	@KERNELS=debug $(vm)/check.sh
+
+check-debug-self:
+	@$(vm)/deps.sh build vm
+	@$(vm)/kernel.sh debug
+	@selftests/debug/selftest.sh
+
 bench:
 	@$(vm)/deps.sh build vm
 	@$(MAKE) --no-print-directory userspace selftests
@@ -92,4 +105,5 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: all help module userspace selftests install uninstall check demo shell bench static clean distclean
+.PHONY: all help module userspace selftests install uninstall check check-debug \
+	check-debug-self demo shell bench static clean distclean

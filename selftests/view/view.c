@@ -302,7 +302,7 @@ TEST_F(view, destroy_busy_then_kill)
 	EXPECT_EQ(-ENOENT, view_create_in(self->control, self->view, "", VIEWOS_INHERIT_SHARE));
 }
 
-TEST_F_TIMEOUT(view, kill_reaches_a_fork_storm, 60)
+TEST_F(view, kill_reaches_a_fork_storm)
 {
 	pid_t pid;
 	int round;
@@ -345,7 +345,7 @@ TEST_F(view, child_keeps_parent)
 	close(child);
 }
 
-TEST_F_TIMEOUT(view, thousand_views, 60)
+TEST_F(view, thousand_views)
 {
 	struct viewos_view_info info;
 	struct rlimit { unsigned long cur, max; } limit = { 4096, 4096 };
@@ -386,7 +386,7 @@ TEST_F(view, depth_limit)
 }
 
 /* Views come and go while others fork; nobody may get lost or stay. */
-TEST_F_TIMEOUT(view, fork_storm_while_views_come_and_go, 120)
+TEST_F(view, fork_storm_while_views_come_and_go)
 {
 	pid_t pids[4];
 	size_t i;

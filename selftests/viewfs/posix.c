@@ -101,7 +101,7 @@ TEST_F(posix, truncate_and_append)
 }
 
 /* Random writes, truncations and reads against a copy in memory. */
-TEST_F_TIMEOUT(posix, random_io, 60)
+TEST_F(posix, random_io)
 {
 	enum { SIZE = 300000, ROUNDS = 600 };
 	static unsigned char want[SIZE], got[SIZE];

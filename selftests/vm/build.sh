@@ -14,6 +14,7 @@ mkdir -p "$dir/kmod" "$dir/uapi"
 done)
 (cd "$TOP" && find kmod uapi -type f \( -name '*.[chS]' ! -name '*.mod.c' -o -name Kbuild -o -name Makefile \) \
 	-exec cp -au --parents -t "$dir/" Kbuild {} +)
+[ "$series" != debug ] || set -- UBSAN_SANITIZE=y "$@"
 log=$dir/build.log
 if ! make -C "$BUILD/kernels/$series/headers" M="$dir" -j"$(nproc)" "$@" modules >"$log" 2>&1; then
 	grep -E 'error|undefined|\*\*\*' "$log" >&2 || tail -n 20 "$log" >&2

@@ -6,25 +6,27 @@
 # The tests to run: all, or those whose last part of the name was given.
 select_tests()
 {
-	local name found
+	local series=$1 name known found
 
+	known=$(cat "$BUILD/selftests/tests.list")
+	# Some need what only the debug kernel has.
+	[ "$series" != debug ] || known+=$'\n'$(cat "$BUILD/selftests/debug.list")
 	if [ -z "${TESTS:-}" ]; then
-		cat "$BUILD/selftests/tests.list"
+		echo "$known"
 		return
 	fi
 	for name in $TESTS; do
-		found=$(grep -E "(^|/)${name%.sh}(\.sh)?$" "$BUILD/selftests/tests.list") ||
-			die "'$name': no such test" \
-				"Known are: $(sed 's,.*/,,' "$BUILD/selftests/tests.list" | tr '\n' ' ')"
+		found=$(grep -E "(^|/)${name%.sh}(\.sh)?$" <<<"$known") ||
+			die "'$name': no such test" "Known are: $(sed 's,.*/,,' <<<"$known" | tr '\n' ' ')"
 		echo "$found"
 	done
 }
 
-tests=$(select_tests)
 passed=0
 failed=0
 skipped=0
 for series in $KERNELS; do
+	tests=$(select_tests "$series")
 	if ! "$TOP/selftests/vm/build.sh" "$series"; then
 		echo "not ok $series: no kernel, or no module for it"
 		failed=$((failed + 1))

@@ -16,6 +16,8 @@ run_test()
 
 	[ ! -e "/mnt/viewos/selftests/$test.timeout" ] ||
 		limit=$(cat "/mnt/viewos/selftests/$test.timeout")
+	# A debug kernel is slow.
+	[ ! -e /sys/kernel/debug/kmemleak ] || limit=$((limit * 10))
 	before=$(dmesg | wc -l)
 	timeout -k 5 "$limit" "$tests/$test" >$log 2>&1 </dev/null
 	status=$?

@@ -1,13 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Gets one of Debian's kernels, not to install it: kernel.sh 6.1|6.12
+# Gets one of Debian's kernels, not to install it: kernel.sh 6.1|6.12; or makes the one
+# with the kernel's own checkers: kernel.sh debug
 #
 # Makes build/kernels/SERIES with vmlinux (ELF, which boots fastest), modules/,
 # headers (for Kbuild), and release (a file: what uname -r says there).
 . "$(dirname "$0")/lib.sh"
 
-series=${1:?which kernel, 6.1 or 6.12?}
+series=${1:?which kernel, 6.1, 6.12 or debug?}
 dir=$BUILD/kernels/$series
+[ "$series" != debug ] || exec "$TOP/selftests/debug/kernel.sh"
 
 # The newest package of the series, of the plain flavour.
 newest()

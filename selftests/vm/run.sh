@@ -14,7 +14,7 @@
 . "$(dirname "$0")/lib.sh"
 
 series=6.1
-memory=1536
+memory=
 smp=2
 icount=
 shell=
@@ -34,6 +34,9 @@ while [ $# -gt 0 ]; do
 	esac
 done
 
+# A scan for leaks takes the longer the more memory there is.
+[ -n "$memory" ] || { [ "$series" = debug ] && memory=768 || memory=1536; }
+
 kernel=$BUILD/kernels/$series
 [ -e "$kernel/release" ] || "$TOP/selftests/vm/kernel.sh" "$series"
 release=$(cat "$kernel/release")
@@ -43,6 +46,7 @@ exec 9>"$vm/../.$(basename "$vm").lock"
 flock -n 9 || die "another VM runs in $vm" "Set VIEWOS_VM to another folder to run beside it."
 rm -rf "$vm"
 mkdir -p "$vm/root/bin" "$vm/root/modules"
+touch "$vm/root/modules/order"
 
 # Modules of the guest's kernel that its root and the tests need, in order.
 guest_modules()
@@ -128,11 +132,13 @@ sed 's/\r$//' "$vm/logs.raw" 2>/dev/null | awk -v dir="$vm/logs" '
 # A complaint of the kernel is a failure, whatever the command says.
 sed -i 's/\r$//' "$vm/console.log"
 sed -n '/^viewos-vm: dmesg$/,/^viewos-vm: end$/p' "$vm/console.log" | sed '1d;$d' >"$vm/dmesg.log"
-complaints='WARNING:|BUG:|Oops|general protection|KASAN|UBSAN|INFO: task .* blocked|suspicious RCU|refcount_t:|rcu: INFO|Call Trace:|kmemleak:|unchecked MSR|sleeping function'
-if grep -nE "$complaints" "$vm/console.log" >"$vm/complaints"; then
+complaints='WARNING:|BUG:|kernel BUG at|Oops|general protection|KASAN|UBSAN|INFO: task .* blocked|suspicious RCU|refcount_t:|rcu: INFO|Call Trace:|kmemleak: suspected|kmemleak: [0-9]+ new|possible .* detected|DEBUG_LOCKS_WARN_ON|ODEBUG:|list_(add|del) corruption|unchecked MSR|sleeping function'
+# That memory was short it may say, with a trace; tests see to it that it is.
+sed -E '/vmalloc error: size|page allocation failure: order/,/<\/TASK>/d' "$vm/console.log" >"$vm/said"
+if grep -nE "$complaints" "$vm/said" >"$vm/complaints"; then
 	say "The kernel complained ($vm/console.log):"
 	head -n 60 "$vm/complaints" >&2
-	grep -nE -m1 -A40 "$complaints" "$vm/console.log" >&2 || true
+	grep -nE -m1 -A40 "$complaints" "$vm/said" >&2 || true
 	[ "$verdict" != 0 ] || verdict=1
 fi
 if [ -z "$verdict" ]; then
