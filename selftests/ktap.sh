@@ -58,6 +58,24 @@ check_status()
 	fi
 }
 
+# eventually COMMAND...: it succeeds within some seconds.
+eventually()
+{
+	local i
+
+	for ((i = 0; i < 100; i++)); do
+		! "$@" || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# test_empty COMMAND...: it prints nothing.
+test_empty()
+{
+	[ -z "$("$@")" ]
+}
+
 # skip NAME WHY
 skip()
 {

@@ -44,8 +44,8 @@ check "git" script 'mkdir repo; cd repo; git init -q .; git config user.email a@
 check_status "strace" 0 'openat.*tree.*= 3' script 'strace -e openat cat tree/src/main.c 2>&1 >/dev/null'
 check_status "gdb" 0 'exited normally' script \
 	'gdb -batch -nx -ex run --args ./tree/bin/env true 2>&1'
-check "curl" script 'python3 -m http.server 8642 --bind 127.0.0.1 >/dev/null 2>&1 & p=$!; sleep 3;
-	curl -sf http://127.0.0.1:8642/tree/src/main.c >fetched; kill $p; cmp fetched tree/src/main.c'
+check "curl" script 'python3 -m http.server 8642 --bind 127.0.0.1 >/dev/null 2>&1 & p=$!;
+	curl -sf --retry 100 --retry-connrefused --retry-delay 1 http://127.0.0.1:8642/tree/src/main.c >fetched; kill $p; cmp fetched tree/src/main.c'
 check "find and xargs" script 'test "$(find tree -type f | wc -l)" = "$(find /tmp/tree -type f | wc -l)"'
 check_output "links and .. and pwd" "/mnt/fs/tree" script 'cd tree/src; cd ..; pwd -P'
 check "a shared library from it" script \

@@ -66,8 +66,7 @@ check_status "the server refuses an option" 1 'nonsense' viewctl mount -t mem -o
 check_status "no archive" 1 '/no/such.tar' viewctl mount -t archive /no/such.tar /mnt/b
 check_status "not an archive" 1 '/etc/passwd' viewctl mount -t archive /etc/passwd /mnt/b
 check "destroy --kill" viewctl destroy --kill beta
-sleep 0.5
-check_output "the servers went too" "" viewctl servers --noheadings
+check "the servers went too" eventually test_empty viewctl servers --noheadings
 
 # Nesting, eight deep, each level with a mount of its own.
 nest()
@@ -95,9 +94,10 @@ check "destroy it" viewctl destroy gamma
 check_output "the terminal is passed on" "yes" bash -c \
 	"script -qec \"viewctl run -- bash -c 'tty -s && echo yes'\" /dev/null </dev/null | tr -d '\r'"
 check_status "signals are forwarded" 9 '' bash -c \
-	'viewctl run -- bash -c "trap \"exit 9\" TERM; while :; do sleep 0.1; done" & sleep 1; kill -TERM $!; wait $!'
+	'viewctl run -- bash -c "trap \"exit 9\" TERM; touch /tmp/trapped; while :; do sleep 0.1; done" &
+	until [ -e /tmp/trapped ]; do sleep 0.1; done; kill -TERM $!; wait $!'
 
 # Events.
 check_status "monitor" 0 'watched' bash -c \
-	'timeout 10 viewctl monitor --count 1 & sleep 0.5; viewctl run --name watched -- true; wait'
+	'timeout 60 viewctl monitor --count 1 & p=$!; while kill -0 $p; do viewctl run --name watched -- true; done; wait $p'
 finish
