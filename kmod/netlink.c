@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Generic netlink family: registration, dumps, events. Its spec is Documentation/netlink/specs/viewos.yaml. */
+/* Generic netlink family: registration, dumps, events. Documentation/netlink has its spec. */
 
 #include <linux/cred.h>
 #include <linux/module.h>

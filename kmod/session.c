@@ -484,7 +484,7 @@ static ssize_t read_request(struct viewos_session *session, struct iov_iter *to)
 
 	trace_viewos_request_read(session->id, req->in->unique, req->in->opcode);
 	if (len > iov_iter_count(to)) {
-		/* As kernel FUSE has it: only an xattr can be the server's fault by a small buffer. */
+		/* As with kernel FUSE; only an xattr may be as long as the caller likes. */
 		read_failed(req, req->in->opcode == FUSE_SETXATTR ? -E2BIG : -EIO);
 		viewos_request_put(req);
 		return 0;

@@ -63,7 +63,7 @@ struct viewos_forget {
  * @lock: protects all fields below, and the state of the requests in them
  * @state: enum viewos_session_state
  * @error: with DEAD before READY: why (negative errno)
- * @server_pid: process that accepted or last read: its own use of the mount is EDEADLK
+ * @server_pid: process that accepted it: its own use of the mount is EDEADLK
  * @next_unique: of the next request, in steps of 2; bit 0 marks interrupts
  * @nr_requests: requests queued or with the server
  * @nr_background: of these, the ones that nobody waits for
@@ -77,7 +77,6 @@ struct viewos_forget {
  * @sent: requests with the server, by unique
  * @readers: where the server's threads wait
  * @background_wait: where submitters wait while too much is under way
- * @ready_wait: where the mounter waits
  * @watch: looks for requests that are too old
  */
 struct viewos_session {
@@ -102,7 +101,7 @@ struct viewos_session {
 	const struct viewos_session_ops *ops;
 	void *ops_data;
 
-	spinlock_t lock;
+	spinlock_t lock; /* the fields below */
 	enum viewos_session_state state;
 	int error;
 	struct pid *server_pid;
@@ -119,7 +118,6 @@ struct viewos_session {
 	struct list_head sent[1 << VIEWOS_SESSION_HASH_BITS];
 	wait_queue_head_t readers;
 	wait_queue_head_t background_wait;
-	wait_queue_head_t ready_wait;
 	struct delayed_work watch;
 };
 
@@ -151,7 +149,14 @@ struct viewos_session *viewos_session_connect(const char *name, const char *sour
 					      const char *options,
 					      struct user_namespace *user_ns);
 
-/** viewos_session_set_ops() - set before the first request and cleared (NULL) before @data goes; waits for notices under way */
+/**
+ * viewos_session_set_ops() - what the class wants to hear
+ * @session: the session
+ * @ops: set before the first request, NULL before @data goes
+ * @data: for @ops
+ *
+ * Waits for notices under way.
+ */
 void viewos_session_set_ops(struct viewos_session *session,
 			    const struct viewos_session_ops *ops, void *data);
 
@@ -172,13 +177,13 @@ void viewos_session_put(struct viewos_session *session);
  */
 void viewos_session_forget(struct viewos_session *session, struct viewos_forget *forget);
 
-/** viewos_session_permitted() - may current use the session: is it in its view's subtree? Any context, RCU walk too. */
+/** viewos_session_permitted() - is current in the session's view or beneath? RCU walk too */
 bool viewos_session_permitted(const struct viewos_session *session);
 
 /** viewos_session_dead() - has it ended? */
 bool viewos_session_dead(struct viewos_session *session);
 
-/** viewos_session_file() - the file of a session that is accepted by current; takes over the caller's reference */
+/** viewos_session_file() - the file of a session that current accepts; takes the reference over */
 struct file *viewos_session_file(struct viewos_session *session);
 
 extern spinlock_t viewos_session_lock;

@@ -107,7 +107,7 @@ void viewos_view_put(struct viewos_view *view);
 /** viewos_view_find() - a view by id, with a reference, or NULL */
 struct viewos_view *viewos_view_find(u64 id);
 
-/** viewos_view_find_name() - a view by owner and name, with a reference, or NULL; any owner if @any */
+/** viewos_view_find_name() - by owner (or @any) and name, with a reference, or NULL */
 struct viewos_view *viewos_view_find_name(const char *name, kuid_t owner, bool any);
 
 /** viewos_view_next() - the view with the least id from @id on, with a reference, or NULL */

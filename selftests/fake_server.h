@@ -215,6 +215,12 @@ static inline int fake_stat_self(struct fake_server *fake)
 	return stat(path, &st) ? -errno : 0;
 }
 
+static inline void fake_late(struct fake_server *fake, uint64_t now)
+{
+	fake->late_now = now;
+	fake_entry(fake, fake->late, NODE_LATE);
+}
+
 static inline void fake_lookup(struct fake_server *fake, const struct fuse_in_header *in,
 			       const char *name)
 {
@@ -250,12 +256,10 @@ static inline void fake_lookup(struct fake_server *fake, const struct fuse_in_he
 		fake_reply(fake, in->unique, fake_stat_self(fake), NULL, 0);
 	else if (!strcmp(name, "late"))
 		fake->late = in->unique;
-	else if (!strcmp(name, "late-now")) {
-		fake->late_now = in->unique;
-		fake_entry(fake, fake->late, NODE_LATE);
-	} else {
+	else if (!strcmp(name, "late-now"))
+		fake_late(fake, in->unique);
+	else
 		fake_reply(fake, in->unique, -ENOENT, NULL, 0);
-	}
 }
 
 static inline void fake_forgotten(struct fake_server *fake, uint64_t node)
@@ -391,7 +395,9 @@ static inline int viewfs_mount(const char *server, const char *target, const cha
 /* A mount namespace of our own, in which nothing leaks out. */
 static inline int own_mounts(void)
 {
-	return unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ? -errno : 0;
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return -errno;
+	return 0;
 }
 
 #endif /* _FAKE_SERVER_H */

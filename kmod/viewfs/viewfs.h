@@ -164,7 +164,7 @@ struct viewfs_inode {
 	unsigned long flags;
 	u32 blksize;
 	u64 attr_until;
-	spinlock_t lock;
+	spinlock_t lock; /* the fields below */
 	u64 nlookup;
 	struct viewos_forget *forget;
 	u64 attr_version;

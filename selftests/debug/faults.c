@@ -136,7 +136,12 @@ static void close_made(void)
 /* Views */
 
 static int run_open(void) { return made = control_open(); }
-static int run_create(void) { return made = view_create_in(control, view, "made", VIEWOS_INHERIT_NEST); }
+
+static int run_create(void)
+{
+	return made = view_create_in(control, view, "made", VIEWOS_INHERIT_NEST);
+}
+
 static int run_open_self(void) { return made = view_open(control, 0, "", VIEWOS_VIEW_OPEN_SELF); }
 static int run_open_name(void) { return made = view_open(control, 0, "faults", 0); }
 
@@ -163,7 +168,11 @@ static int forked(pid_t pid, bool nest)
 
 static int run_fork(void) { return forked(fork(), false); }
 static int run_fork_nest(void) { return forked(fork(), true); }
-static int run_clone_vm(void) { return forked(syscall(SYS_clone, SIGCHLD | CLONE_FS, 0, 0, 0, 0), false); }
+
+static int run_clone(void)
+{
+	return forked(syscall(SYS_clone, SIGCHLD | CLONE_FS, 0, 0, 0, 0), false);
+}
 
 static void again_nest(void) { view_set(view, VIEWOS_INHERIT_NEST); }
 static void again_share(void) { view_set(view, VIEWOS_INHERIT_SHARE); }
@@ -221,10 +230,12 @@ TEST_F(faults, views)
 		{ "open a view by name", run_open_name, close_made },
 		{ "info of a view", run_info },
 		{ "fork", run_fork },
-		{ "clone with a shared directory", run_clone_vm },
+		{ "clone with a shared directory", run_clone },
 		{ },
 	};
-	static const struct step nest = { "fork into a view of its own", run_fork_nest, again_nest };
+	static const struct step nest = {
+		"fork into a view of its own", run_fork_nest, again_nest
+	};
 
 	walk_all(_metadata, steps);
 	again_nest();
@@ -337,10 +348,33 @@ TEST_F(faults, servers)
 /* Files of a real server */
 
 static int run_mount(void) { return viewfs_mount("faults-mem", "/mnt/again", "timeout=60"); }
-static void again_mount(void) { while (!umount("/mnt/again")) ; }
-static int run_stat(void) { struct stat st; return result(stat(DIR "/dir/file", &st)); }
-static int run_missing(void) { struct stat st; return stat(DIR "/dir/none", &st) && errno != ENOENT ? -errno : 0; }
-static int run_statfs(void) { struct statfs st; return result(statfs(DIR, &st)); }
+
+static void again_mount(void)
+{
+	while (!umount("/mnt/again"))
+		;
+}
+
+static int run_stat(void)
+{
+	struct stat st;
+
+	return result(stat(DIR "/dir/file", &st));
+}
+
+static int run_missing(void)
+{
+	struct stat st;
+
+	return stat(DIR "/dir/none", &st) && errno != ENOENT ? -errno : 0;
+}
+
+static int run_statfs(void)
+{
+	struct statfs st;
+
+	return result(statfs(DIR, &st));
+}
 
 static int opened(int fd)
 {
@@ -440,7 +474,12 @@ static int run_symlink(void) { return result(symlink("target", DIR "/new")); }
 static int run_link(void) { return result(link(DIR "/dir/scrap", DIR "/new")); }
 static int run_rename(void) { return result(rename(DIR "/old", DIR "/new")); }
 static int run_unlink(void) { return result(unlink(DIR "/old")); }
-static int run_setxattr(void) { return result(setxattr(DIR "/dir/scrap", "user.a", "value", 5, 0)); }
+
+static int run_setxattr(void)
+{
+	return result(setxattr(DIR "/dir/scrap", "user.a", "value", 5, 0));
+}
+
 static int run_getxattr(void) { return result(getxattr(DIR "/dir/file", "user.a", page, 100)); }
 static int run_listxattr(void) { return result(listxattr(DIR "/dir/file", page, 100)); }
 static int run_fallocate(void)

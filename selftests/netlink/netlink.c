@@ -41,7 +41,8 @@ static int dump_count(uint8_t cmd, uint64_t view, uint16_t attr, const void *dat
 			}
 			for (; (char *)a < (char *)header + header->nlmsg_len;
 			     a = (void *)a + NLA_ALIGN(a->nla_len))
-				if ((a->nla_type & NLA_TYPE_MASK) == attr && a->nla_len >= NLA_HDRLEN + len &&
+				if ((a->nla_type & NLA_TYPE_MASK) == attr &&
+				    a->nla_len >= NLA_HDRLEN + len &&
 				    !memcmp((void *)a + NLA_HDRLEN, data, len))
 					found++;
 		}
@@ -273,7 +274,8 @@ static int event_group(void)
 		if ((attr->nla_type & NLA_TYPE_MASK) != CTRL_ATTR_MCAST_GROUPS)
 			continue;
 		group = (void *)attr + NLA_HDRLEN;
-		for (part = (void *)group + NLA_HDRLEN; (char *)part < (char *)group + group->nla_len;
+		for (part = (void *)group + NLA_HDRLEN;
+		     (char *)part < (char *)group + group->nla_len;
 		     part = (void *)part + NLA_ALIGN(part->nla_len))
 			if (part->nla_type == CTRL_ATTR_MCAST_GRP_ID)
 				id = *(uint32_t *)((void *)part + NLA_HDRLEN);

@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Real programs in a view, on and from viewfs.
+# Functions are called by name, and scripts are given as strings.
+# shellcheck disable=SC2016,SC2317
 . "$VIEWOS_TOP/selftests/ktap.sh"
 
 mkdir -p /mnt/fs /mnt/arc /tmp/out

@@ -63,6 +63,7 @@ static bool has_text(const char *path, const char *text)
 
 TEST_F(posix, create_write_read)
 {
+	char name[NAME_MAX + 2] = "";
 	struct stat st;
 
 	ASSERT_EQ(0, write_file("f", "hello"));
@@ -73,11 +74,13 @@ TEST_F(posix, create_write_read)
 	EXPECT_EQ(1, st.st_nlink);
 	EXPECT_EQ(-EEXIST, result(open("f", O_CREAT | O_EXCL | O_WRONLY, 0644)));
 	EXPECT_EQ(-ENOENT, result(open("g", O_RDONLY)));
-	EXPECT_EQ(-ENAMETOOLONG, result(open("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", O_RDONLY)));
+	memset(name, 'a', sizeof(name) - 1);
+	EXPECT_EQ(-ENAMETOOLONG, result(open(name, O_RDONLY)));
 }
 
 TEST_F(posix, truncate_and_append)
 {
+	char zero[4] = "xxx";
 	int fd;
 
 	ASSERT_EQ(0, write_file("f", "hello world"));
@@ -92,7 +95,6 @@ TEST_F(posix, truncate_and_append)
 	ASSERT_EQ(0, truncate("f", 0));
 	ASSERT_EQ(0, truncate("f", 3));
 	fd = open("f", O_RDONLY);
-	char zero[4] = "xxx";
 	EXPECT_EQ(3, read(fd, zero, 4));
 	EXPECT_EQ(0, memcmp(zero, "\0\0\0", 3));
 	close(fd);
@@ -322,7 +324,8 @@ TEST_F(posix, modes_owners_times)
 	ASSERT_EQ(0, chmod("f", 0600));
 	ASSERT_EQ(0, chmod(".", 0755));
 	EXPECT_EQ(EACCES, IN_CHILD(become_nobody() ?: -result(open("f", O_RDONLY))));
-	EXPECT_EQ(EACCES, IN_CHILD(become_nobody() ?: -result(open("new", O_CREAT | O_RDWR, 0600))));
+	EXPECT_EQ(EACCES, IN_CHILD(become_nobody() ?:
+				   -result(open("new", O_CREAT | O_RDWR, 0600))));
 	EXPECT_EQ(EPERM, IN_CHILD(become_nobody() ?: -result(chmod("f", 0777))));
 }
 
@@ -429,13 +432,15 @@ TEST_F(posix, holes)
 
 TEST_F(posix, exec_from_it)
 {
+	pid_t pid;
+
 	EXPECT_EQ(0, system("cp /bin/true ./true && ./true"));
 	EXPECT_EQ(0, write_file("script", "#!/bin/sh\nexit 3\n"));
 	ASSERT_EQ(0, chmod("script", 0755));
 	EXPECT_EQ(3 << 8, system("./script"));
 	/* A program that runs is not written to. */
 	EXPECT_EQ(0, system("cp /bin/sleep ./nap"));
-	pid_t pid = fork();
+	pid = fork();
 	if (!pid) {
 		execl("./nap", "nap", "10", NULL);
 		_exit(1);

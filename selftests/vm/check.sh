@@ -16,8 +16,9 @@ select_tests()
 		return
 	fi
 	for name in $TESTS; do
+		# shellcheck disable=SC2086
 		found=$(grep -E "(^|/)${name%.sh}(\.sh)?$" <<<"$known") ||
-			die "'$name': no such test" "Known are: $(sed 's,.*/,,' <<<"$known" | tr '\n' ' ')"
+			die "'$name': no such test" "Known are: $(basename -a $known | tr '\n' ' ')"
 		echo "$found"
 	done
 }

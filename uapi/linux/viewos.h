@@ -93,7 +93,7 @@ struct viewos_version {
  * @name: in: NUL-terminated and padded with NULs, may be empty. Letters, digits
  *	and "-_.:@" (EINVAL), not beginning with a digit; unique among the views
  *	of one user (EEXIST)
- * @id: out: the new view's id, never used again while the module is loaded
+ * @id: in: must be zero; out: the new view's id, never used again while the module is loaded
  *
  * Returns a view fd. Errors also: ENOSPC the depth limit, EUSERS the user's
  * limit of views, ENOENT the parent is being destroyed, EMFILE, ENOMEM.
@@ -110,7 +110,7 @@ struct viewos_view_create {
 /**
  * VIEWOS_VIEW_OPEN_SELF - open the caller's own view; id and name must be zero
  */
-#define VIEWOS_VIEW_OPEN_SELF	(1U << 0)
+#define VIEWOS_VIEW_OPEN_SELF	0x00000001
 #define VIEWOS_VIEW_OPEN_ALL	VIEWOS_VIEW_OPEN_SELF
 
 /**
@@ -198,7 +198,7 @@ struct viewos_view_set {
 };
 
 /** VIEWOS_VIEW_DESTROY_KILL - SIGKILL every task of the view and its descendants */
-#define VIEWOS_VIEW_DESTROY_KILL	(1U << 0)
+#define VIEWOS_VIEW_DESTROY_KILL	0x00000001
 #define VIEWOS_VIEW_DESTROY_ALL		VIEWOS_VIEW_DESTROY_KILL
 
 /**
@@ -233,7 +233,7 @@ struct viewos_server_create {
 };
 
 /** VIEWOS_ACCEPT_NONBLOCK - EAGAIN if no session waits; O_NONBLOCK has the same effect */
-#define VIEWOS_ACCEPT_NONBLOCK	(1U << 0)
+#define VIEWOS_ACCEPT_NONBLOCK	0x00000001
 #define VIEWOS_ACCEPT_ALL	VIEWOS_ACCEPT_NONBLOCK
 
 /** VIEWOS_SOURCE_LEN - room for a mount's source and for its options, with NUL */

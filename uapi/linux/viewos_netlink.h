@@ -3,9 +3,17 @@
  * viewos generic netlink family.
  *
  * The family registers servers, lists what there is, and tells of changes. Its
- * YNL spec is Documentation/netlink/specs/viewos.yaml. A caller sees what
- * belongs to their user id, and with CAP_SYS_ADMIN in the initial user namespace
- * everything. Unknown attributes are refused (EINVAL, with extended ack).
+ * YNL spec is Documentation/netlink/specs/viewos.yaml. Unknown attributes are
+ * refused (EINVAL, with extended ack).
+ *
+ * Who sees what: a dump has what belongs to the caller's effective user id, and
+ * with CAP_SYS_ADMIN in the initial user namespace everything; public servers are
+ * shown to all. An event goes to listeners whose socket was made by the owner's
+ * user id or by root's. Before Linux 6.6, where netlink cannot tell listeners
+ * apart, the group is for CAP_NET_ADMIN in the initial network namespace alone.
+ *
+ * Numbers of users and processes are those of the caller's namespaces in a dump,
+ * and those of the initial namespaces in an event.
  */
 #ifndef _UAPI_LINUX_VIEWOS_NETLINK_H
 #define _UAPI_LINUX_VIEWOS_NETLINK_H
@@ -19,7 +27,8 @@
 /**
  * enum viewos_cmd - messages of the family
  * @VIEWOS_CMD_UNSPEC: unused
- * @VIEWOS_CMD_VIEW_GET: dump of views; with VIEWOS_A_VIEW_ID in a do request, one
+ * @VIEWOS_CMD_VIEW_GET: dump of all views but the root; as a do request, the one of
+ *	VIEWOS_A_VIEW_ID. ENOENT: no such view; EPERM: someone else's
  * @VIEWOS_CMD_TASK_GET: dump of tasks in views; VIEWOS_A_VIEW_ID limits it to one
  * @VIEWOS_CMD_MOUNT_GET: dump of viewfs mounts (super blocks)
  * @VIEWOS_CMD_SERVER_GET: dump of registered servers
@@ -55,6 +64,7 @@ enum viewos_cmd {
 	VIEWOS_CMD_SERVER_STUCK_NTF,
 	__VIEWOS_CMD_MAX,
 };
+
 #define VIEWOS_CMD_MAX	(__VIEWOS_CMD_MAX - 1)
 
 /** VIEWOS_STUCK_SECONDS - age of an unanswered request that makes an event */
@@ -69,19 +79,20 @@ enum viewos_cmd {
  * @VIEWOS_A_VIEW_PARENT: u64, id of the parent
  * @VIEWOS_A_VIEW_DEPTH: u32
  * @VIEWOS_A_VIEW_INHERIT: u32, enum viewos_inherit
- * @VIEWOS_A_OWNER: u32, uid in the user namespace of the receiver's socket
+ * @VIEWOS_A_OWNER: u32, uid, 65534 for one that has no number there
  * @VIEWOS_A_VIEW_TASKS: u64, tasks in the view now
  * @VIEWOS_A_VIEW_TASKS_TOTAL: u64, tasks that ever were in it
  * @VIEWOS_A_VIEW_CHILDREN: u64, child views now
  * @VIEWOS_A_VIEW_REQUESTS: u64, requests its tasks caused
- * @VIEWOS_A_TASK_TID: u32, thread id in the pid namespace of the caller, 0 if it has none
+ * @VIEWOS_A_TASK_TID: u32, thread id, 0 if it has none there
  * @VIEWOS_A_TASK_PID: u32, process id, likewise
  * @VIEWOS_A_TASK_COMM: string, as in /proc/PID/comm
  * @VIEWOS_A_SERVER_NAME: string
  * @VIEWOS_A_SERVER_FD: s32, a server fd of the sender
  * @VIEWOS_A_SERVER_CLASSES: u64, mask of 1 << enum viewos_class
  * @VIEWOS_A_SERVER_PUBLIC: flag: other users may connect to it
- * @VIEWOS_A_SERVER_PID: u32, process that created or last accepted
+ * @VIEWOS_A_SERVER_PID: u32, of a server the process that created it, of a session
+ *	the one that accepted it; 0 if it has none there
  * @VIEWOS_A_SERVER_SESSIONS: u64, sessions now
  * @VIEWOS_A_SESSION_ID: u64
  * @VIEWOS_A_SESSION_STATE: u32, enum viewos_session_state
@@ -122,6 +133,7 @@ enum viewos_attr {
 	VIEWOS_A_MOUNT_DEV,
 	__VIEWOS_A_MAX,
 };
+
 #define VIEWOS_A_MAX	(__VIEWOS_A_MAX - 1)
 
 /**

@@ -227,7 +227,8 @@ static int start(struct program *program)
 	}
 	if (!program->inherited && !program->foreground && !program->debug &&
 	    daemon(0, 0) < 0) {
-		fprintf(stderr, "viewos-%s: background: %s\n", program->server->name, strerror(errno));
+		fprintf(stderr, "viewos-%s: background: %s\n", program->server->name,
+			strerror(errno));
 		close(program->fd);
 		return EXIT_FAILED;
 	}
@@ -313,7 +314,8 @@ int viewos_fuse_main(int argc, char **argv, const struct viewos_fuse_server *ser
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "viewos-%s: '%s': unexpected argument\n", server->name, argv[optind]);
+		fprintf(stderr, "viewos-%s: '%s': unexpected argument\n", server->name,
+			argv[optind]);
 		return EXIT_USAGE;
 	}
 	return start(&program);

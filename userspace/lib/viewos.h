@@ -13,7 +13,7 @@
  *  - A function may be called by several threads at once, except on one and the
  *    same struct viewos_nl.
  *
- * The words (view, server, session) are those of Documentation/concepts; the
+ * The words (view, server, session) are those of viewos(7); the
  * kernel side of each call is described in <linux/viewos.h>.
  */
 #ifndef _VIEWOS_H
@@ -135,7 +135,7 @@ int viewos_view_destroy(int view, unsigned int flags);
  * @classes: mask of 1 << enum viewos_class
  *
  * Return: a server fd, which poll(2) says is readable when a session waits.
- * EUSERS: the user has too many. EOPNOTSUPP: a class the module does not have.
+ * EUSERS: the user has too many. EINVAL: a class the module does not have.
  */
 int viewos_server_create(int ctl, uint64_t classes);
 

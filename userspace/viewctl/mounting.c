@@ -293,7 +293,7 @@ static int by_string(const struct mounting *mounting)
 	int ret = 0;
 
 	if (mounting->data && strchr(mounting->data, ',')) {
-		fail("'%s': more than one server option, and a source or option of %d bytes or more",
+		fail("'%s': several server options, and a source or option of %d bytes or more",
 		     mounting->target, FSCONFIG_STRING_MAX);
 		return -E2BIG;
 	}

@@ -373,7 +373,8 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 /* unlink, rmdir and removexattr. */
 static void op_remove(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
-	(void)ino, (void)name;
+	(void)ino;
+	(void)name;
 	fuse_reply_err(req, EROFS);
 }
 

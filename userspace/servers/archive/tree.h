@@ -50,9 +50,9 @@ struct dir {
 
 /* Where the content of a regular file is, and how much of it has been unpacked. */
 struct content {
+	_Atomic off_t have;		/* bytes from the start that can be read */
 	uint64_t header;		/* the number of its header in the archive; 0: empty */
 	off_t place;			/* where it is in the store; -1 if nowhere yet */
-	_Atomic off_t have;		/* bytes from the start that can be read there */
 	int error;			/* the errno of the rest, if it cannot be unpacked */
 };
 
