@@ -14,7 +14,8 @@
  *   late     answered only at the next look-up of "late-now", which is answered
  *            with ENOENT as soon as the first one's node was forgotten
  *
- * and "slowREAD", a file whose READs are not answered. Every other name is ENOENT.
+ * "slowREAD", a file whose READs are not answered; "endless", a directory of which there
+ * is always more, and "slowDIR", of which nothing is answered. Every other name is ENOENT.
  */
 #ifndef _FAKE_SERVER_H
 #define _FAKE_SERVER_H
@@ -25,10 +26,11 @@
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <linux/viewos_netlink.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-enum { NODE_FILE = 2, NODE_DIR = 3, NODE_SLOW_READ = 4, NODE_LATE = 77 };
+enum { NODE_FILE = 2, NODE_DIR, NODE_SLOW_READ, NODE_ENDLESS, NODE_SLOW_DIR, NODE_LATE = 77 };
 
 /* A generic netlink request with its attributes, on the bare protocol. */
 struct nl_message {
@@ -163,12 +165,18 @@ static inline int fake_reply(struct fake_server *fake, uint64_t unique, int erro
 	return result(writev(fake->session, iov, 2));
 }
 
+static inline bool fake_is_dir(uint64_t node)
+{
+	return node == FUSE_ROOT_ID || node == NODE_DIR || node == NODE_ENDLESS ||
+	       node == NODE_SLOW_DIR;
+}
+
 static inline void fake_attr(struct fuse_attr *attr, uint64_t node)
 {
 	memset(attr, 0, sizeof(*attr));
 	attr->ino = node;
 	attr->nlink = 1;
-	attr->mode = node == FUSE_ROOT_ID || node == NODE_DIR ? S_IFDIR | 0755 : S_IFREG | 0644;
+	attr->mode = fake_is_dir(node) ? S_IFDIR | 0755 : S_IFREG | 0644;
 	if (!S_ISDIR(attr->mode))
 		attr->size = 4096;
 	attr->blksize = 4096;
@@ -235,6 +243,10 @@ static inline void fake_lookup(struct fake_server *fake, const struct fuse_in_he
 		fake_entry(fake, in->unique, NODE_DIR);
 	else if (!strcmp(name, "slowREAD"))
 		fake_entry(fake, in->unique, NODE_SLOW_READ);
+	else if (!strcmp(name, "endless"))
+		fake_entry(fake, in->unique, NODE_ENDLESS);
+	else if (!strcmp(name, "slowDIR"))
+		fake_entry(fake, in->unique, NODE_SLOW_DIR);
 	else if (!strcmp(name, "stall"))
 		fake->stalled = in->unique;
 	else if (!strcmp(name, "deaf"))
@@ -282,6 +294,33 @@ static inline void fake_read(struct fake_server *fake, const struct fuse_in_head
 	fake_reply(fake, in->unique, 0, data, len);
 }
 
+static inline void fake_readdir(struct fake_server *fake, const struct fuse_in_header *in,
+				const struct fuse_read_in *read)
+{
+	static char data[1 << 16];
+	uint64_t off = read->offset;
+	size_t len = 0;
+
+	if (in->nodeid == NODE_SLOW_DIR)
+		return;
+	while (in->nodeid == NODE_ENDLESS) {
+		struct fuse_dirent entry = { .ino = 1000 + off, .type = S_IFREG >> 12 };
+		char name[24];
+		size_t size;
+
+		entry.off = ++off;
+		entry.namelen = snprintf(name, sizeof(name), "name-%010llu",
+					 (unsigned long long)off);
+		size = FUSE_DIRENT_SIZE(&entry);
+		if (len + size > read->size || len + size > sizeof(data))
+			break;
+		memcpy(data + len, &entry, FUSE_NAME_OFFSET);
+		memcpy(data + len + FUSE_NAME_OFFSET, name, entry.namelen);
+		len += size;
+	}
+	fake_reply(fake, in->unique, 0, data, len);
+}
+
 static inline void fake_handle(struct fake_server *fake, const struct fuse_in_header *in,
 			       const void *body)
 {
@@ -319,7 +358,7 @@ static inline void fake_handle(struct fake_server *fake, const struct fuse_in_he
 		fake_reply(fake, in->unique, 0, NULL, 0);
 		break;
 	case FUSE_READDIR:
-		fake_reply(fake, in->unique, 0, NULL, 0);
+		fake_readdir(fake, in, body);
 		break;
 	case FUSE_INTERRUPT:
 		if (((const struct fuse_interrupt_in *)body)->unique == fake->stalled)
@@ -354,6 +393,16 @@ static inline void fake_serve(int session, const char *mountpoint)
 	}
 }
 
+/* A process that does not outlive its parent, whatever becomes of the test. */
+static inline pid_t server_fork(void)
+{
+	pid_t pid = fork();
+
+	if (!pid && prctl(PR_SET_PDEATHSIG, SIGKILL))
+		_exit(1);
+	return pid;
+}
+
 /* Starts a fake server in a process of its own; returns when its name is there. */
 static inline pid_t fake_start(const char *name, const char *mountpoint)
 {
@@ -364,7 +413,7 @@ static inline pid_t fake_start(const char *name, const char *mountpoint)
 
 	if (pipe(ready))
 		return -1;
-	pid = fork();
+	pid = server_fork();
 	if (!pid) {
 		int server = server_create(control_open());
 

@@ -7,7 +7,7 @@
 
 static inline pid_t mem_start(const char *name)
 {
-	pid_t pid = fork();
+	pid_t pid = server_fork();
 
 	if (!pid) {
 		execlp("viewos-mem", "viewos-mem", "--foreground", "--name", name, NULL);
