@@ -52,18 +52,14 @@ static struct viewos_server *server_find_locked(const char *name, kuid_t owner)
 
 static struct viewos_server *server_find_public_locked(const char *name)
 {
-	struct viewos_server *server, *private = NULL;
+	struct viewos_server *server;
 
 	lockdep_assert_held(&viewos_server_lock);
 
-	list_for_each_entry(server, &viewos_servers, link) {
-		if (strcmp(server->name, name))
-			continue;
-		if (server->public)
+	list_for_each_entry(server, &viewos_servers, link)
+		if (server->public && !strcmp(server->name, name))
 			return server;
-		private = server;
-	}
-	return ERR_PTR(private ? -EACCES : -ENOENT);
+	return NULL;
 }
 
 struct viewos_server *viewos_server_find(const char *name, unsigned int class)
@@ -74,9 +70,11 @@ struct viewos_server *viewos_server_find(const char *name, unsigned int class)
 	server = server_find_locked(name, current_euid());
 	if (!server)
 		server = server_find_public_locked(name);
-	if (!IS_ERR(server) && !(server->classes & BIT_ULL(class)))
+	if (!server)
+		server = ERR_PTR(-ENOENT);
+	else if (!(server->classes & BIT_ULL(class)))
 		server = ERR_PTR(-EPROTOTYPE);
-	if (!IS_ERR(server))
+	else
 		viewos_server_get(server);
 	spin_unlock(&viewos_server_lock);
 	return server;

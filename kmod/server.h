@@ -72,8 +72,8 @@ struct viewos_server {
  *
  * The caller's own first, then a public one.
  *
- * Return: a server with a reference, or ERR_PTR: -ENOENT, -EACCES (only somebody
- * else's private one has that name), -EPROTOTYPE (not of this class).
+ * Return: a server with a reference, or ERR_PTR: -ENOENT, -EPROTOTYPE (not of
+ * this class).
  */
 struct viewos_server *viewos_server_find(const char *name, unsigned int class);
 

@@ -142,8 +142,8 @@ struct viewos_session_ops {
  * request is to be an INIT.
  *
  * Return: a session with one reference for the caller, or ERR_PTR: -ENOENT no
- * such server, -EACCES not the caller's and not public, -EUSERS, -EAGAIN (full
- * backlog), -ENOMEM.
+ * such server, -EPROTOTYPE not of this class, -EUSERS, -EAGAIN (full backlog),
+ * -ENOMEM.
  */
 struct viewos_session *viewos_session_connect(const char *name, const char *source,
 					      const char *options,
