@@ -233,7 +233,9 @@ static int context_get_tree(struct fs_context *fc)
 	session = viewos_session_connect(options->server, fc->source ?: options->server,
 					 options->data ?: "", fc->user_ns);
 	if (IS_ERR(session)) {
-		errorfc(fc, "cannot connect to server \"%s\"", options->server);
+		/* Without fsopen(2) it would go to the kernel's log, which anyone could fill. */
+		if (fc->log.log)
+			errorfc(fc, "cannot connect to server \"%s\"", options->server);
 		return PTR_ERR(session);
 	}
 	fs = sb_alloc(session, options);
