@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Real programs in a view, on and from viewfs.
-# Functions are called by name, and scripts are given as strings.
-# shellcheck disable=SC2016,SC2317
+# Scripts are given as strings.
+# shellcheck disable=SC2016
 . "$VIEWOS_TOP/selftests/ktap.sh"
 
 mkdir -p /mnt/fs /mnt/arc /tmp/out
@@ -66,6 +66,17 @@ check_status "archive: read-only" 1 'Read-only' viewctl run -m archive:/tmp/tree
 	touch /mnt/arc/new
 check_output "archive: as an ordinary user" "main.c" su tester -s /bin/bash -c \
 	'viewctl run -m archive:/tmp/tree.tar:/mnt/arc -- sh -c "basename \$(readlink /mnt/arc/tree/link)"'
+
+# One server of root's for all: it opens what the user may, not what root may.
+viewos-archive --public --name for-all || exit 1
+install -m 640 /tmp/tree.tar /tmp/secret.tar
+public() { su tester -s /bin/bash -c "viewctl run -m for-all:/tmp/$1:/mnt/arc -- ls /mnt/arc"; }
+check_output "archive: from root's server" "tree" public tree.tar
+check_status "archive: what the user may not read" 125 'Permission denied' public secret.tar
+check_output "archive: the server can read it" "tree" \
+	viewctl run -m for-all:/tmp/secret.tar:/mnt/arc -- ls /mnt/arc
+check_output "archive: and then the user's again" "tree" public tree.tar
+pkill -f viewos-archive.*for-all
 
 viewctl destroy --kill prog
 finish

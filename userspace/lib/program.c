@@ -93,8 +93,7 @@ static int session_serve(struct session *session)
 	int ret = 0;
 
 	if (server->open)
-		ret = server->open(session->accepted.source, session->accepted.options,
-				   &params.data);
+		ret = server->open(&session->accepted, &params.data);
 	if (ret < 0) {
 		/* Whoever mounts is told. */
 		viewos_session_refuse(session->fd, -ret);

@@ -5,7 +5,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "viewos.h"
@@ -93,4 +95,71 @@ int viewos_server_accept(int server, unsigned int flags, struct viewos_accepted 
 	accepted->gid = arg.gid;
 	accepted->pid = arg.pid;
 	return session;
+}
+
+/* What the thread had before it took the ids of another user for its file accesses. */
+struct fs_ids {
+	uid_t uid;
+	gid_t gid;
+	int nr_groups;
+	gid_t groups[NGROUPS_MAX];
+};
+
+/* The C library's would change the groups of all threads. */
+static int thread_setgroups(int nr, const gid_t *groups)
+{
+	return syscall(SYS_setgroups, nr, groups) < 0 ? -errno : 0;
+}
+
+/* Of no use any more is a thread that cannot have its own rights back. */
+static void fs_ids_restore(const struct fs_ids *ids)
+{
+	setfsuid(ids->uid);
+	setfsgid(ids->gid);
+	if (thread_setgroups(ids->nr_groups, ids->groups) < 0 ||
+	    (uid_t)setfsuid(ids->uid) != ids->uid || (gid_t)setfsgid(ids->gid) != ids->gid)
+		abort();
+}
+
+static int fs_ids_take(struct fs_ids *ids, uid_t uid, gid_t gid)
+{
+	int ret;
+
+	ids->nr_groups = getgroups(NGROUPS_MAX, ids->groups);
+	if (ids->nr_groups < 0)
+		return -errno;
+	ret = thread_setgroups(0, NULL);
+	if (ret < 0)
+		return ret;
+	ids->gid = setfsgid(gid);
+	ids->uid = setfsuid(uid);
+	/* They tell of no error, but -1 is no id, and so changes nothing. */
+	if ((gid_t)setfsgid(-1) != gid || (uid_t)setfsuid(-1) != uid) {
+		fs_ids_restore(ids);
+		return -EPERM;
+	}
+	return 0;
+}
+
+int viewos_accepted_open(const struct viewos_accepted *accepted, const char *path, int flags)
+{
+	bool other = accepted->uid != geteuid();
+	struct fs_ids *ids = NULL;
+	int ret = 0;
+
+	if (flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)))
+		return -EINVAL;
+	if (other) {
+		ids = malloc(sizeof(*ids));
+		ret = ids ? fs_ids_take(ids, accepted->uid, accepted->gid) : -ENOMEM;
+	}
+	if (!ret) {
+		ret = open(path, flags | O_CLOEXEC);
+		if (ret < 0)
+			ret = -errno;
+		if (other)
+			fs_ids_restore(ids);
+	}
+	free(ids);
+	return ret;
 }

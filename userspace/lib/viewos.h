@@ -212,6 +212,21 @@ int viewos_server_accept(int server, unsigned int flags, struct viewos_accepted 
  */
 int viewos_session_refuse(int session, int error);
 
+/**
+ * viewos_accepted_open() - open a file with the rights of who made a session
+ * @accepted: the session
+ * @path: the file, as the server's process sees it
+ * @flags: as for open(2), without O_CREAT and O_TMPFILE; O_CLOEXEC is added
+ *
+ * A public server must open by this what a session's source names. For another
+ * user than the server's own the file is opened with their user and group id, see
+ * setfsuid(2), and without supplementary groups. It concerns the calling thread only.
+ *
+ * Return: an fd. EPERM: the server may not take other ids. Else the errors of
+ * open(2).
+ */
+int viewos_accepted_open(const struct viewos_accepted *accepted, const char *path, int flags);
+
 /* ---- path servers, by libfuse3's low-level interface ---- */
 
 struct fuse_lowlevel_ops;
@@ -223,9 +238,10 @@ struct fuse_lowlevel_ops;
  * @ops: libfuse3's operations, called by several threads at once
  * @ops_size: sizeof(*ops)
  * @open: called for every session, by a thread of its own, before the first
- *	request. @source and @options are valid during the call. Returns 0 with
- *	*@data set, which operations get by fuse_req_userdata(); or a negative
- *	errno, with which the mount fails. May be NULL
+ *	request, with source, options and user of the mount, which are valid during
+ *	the call. Returns 0 with *@data set, which operations get by
+ *	fuse_req_userdata(); or a negative errno, with which the mount fails. May be
+ *	NULL
  * @close: called with that data after the session's last operation. May be NULL
  */
 struct viewos_fuse_server {
@@ -233,7 +249,7 @@ struct viewos_fuse_server {
 	const char *usage;
 	const struct fuse_lowlevel_ops *ops;
 	size_t ops_size;
-	int (*open)(const char *source, const char *options, void **data);
+	int (*open)(const struct viewos_accepted *accepted, void **data);
 	void (*close)(void *data);
 };
 

@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "../../lib/viewos.h"
 #include "../common/options.h"
 #include "archivefs.h"
 #include "index.h"
@@ -432,25 +433,25 @@ const struct fuse_lowlevel_ops archivefs_ops = {
 };
 
 /* The root as long as the archive says nothing of it; directories only implied follow it. */
-static void root_fill(struct archivefs *fs)
+static void root_fill(struct archivefs *fs, const struct viewos_accepted *accepted)
 {
 	struct stat *st = &tree_node(&fs->tree, 1)->st;
 
-	st->st_uid = geteuid();
-	st->st_gid = getegid();
+	st->st_uid = accepted->uid;
+	st->st_gid = accepted->gid;
 	st->st_atim = st->st_mtim = st->st_ctim = fs->source.st.st_mtim;
 }
 
-static int archivefs_build(struct archivefs *fs, const char *source)
+static int archivefs_build(struct archivefs *fs, const struct viewos_accepted *accepted)
 {
-	int err = source_open(&fs->source, source);
+	int err = source_open(&fs->source, accepted);
 
 	if (err)
 		return err;
 	err = tree_init(&fs->tree, fs->options.maxentries);
 	if (err)
 		goto close_source;
-	root_fill(fs);
+	root_fill(fs, accepted);
 	err = index_build(&fs->source, &fs->tree);
 	if (err)
 		goto exit_tree;
@@ -463,7 +464,7 @@ close_source:
 	return err;
 }
 
-int archivefs_open(const char *source, const char *options, void **data)
+int archivefs_open(const struct viewos_accepted *accepted, void **data)
 {
 	struct archivefs *fs;
 	int err;
@@ -477,13 +478,13 @@ int archivefs_open(const char *source, const char *options, void **data)
 		.maxentries = DEFAULT_MAXENTRIES,
 		.ttl = DEFAULT_TTL,
 	};
-	err = options_parse(ARCHIVEFS_PROGRAM, options, option_table, &fs->options);
-	if (!err && (!source || !*source)) {
+	err = options_parse(ARCHIVEFS_PROGRAM, accepted->options, option_table, &fs->options);
+	if (!err && !*accepted->source) {
 		fprintf(stderr, ARCHIVEFS_PROGRAM ": no source given, it is an archive's path\n");
 		err = -EINVAL;
 	}
 	if (!err)
-		err = archivefs_build(fs, source);
+		err = archivefs_build(fs, accepted);
 	if (err) {
 		free(fs);
 		return err;

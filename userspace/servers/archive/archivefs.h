@@ -6,6 +6,8 @@
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
 
+struct viewos_accepted;
+
 /* How archivefs calls itself in messages, and what --help says of its source and options. */
 #define ARCHIVEFS_PROGRAM "viewos-archive"
 #define ARCHIVEFS_USAGE \
@@ -22,12 +24,12 @@
 extern const struct fuse_lowlevel_ops archivefs_ops;
 
 /*
- * Reads the headers of the archive that source names. Returns 0 and the file system in *data, or,
- * told on stderr: -EINVAL for a bad option or what is no archive, -EFBIG for one with too many
+ * Reads the headers of the archive that the source names. Returns 0 and the file system in *data,
+ * or, told on stderr: -EINVAL for a bad option or what is no archive, -EFBIG for one with too many
  * entries, -EIO for one that is damaged, else the errno with which the source or the temporary
  * file could not be opened.
  */
-int archivefs_open(const char *source, const char *options, void **data);
+int archivefs_open(const struct viewos_accepted *accepted, void **data);
 
 /* Frees the file system. No operation may be running. */
 void archivefs_close(void *data);

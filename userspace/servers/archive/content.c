@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../lib/viewos.h"
 #include "archivefs.h"
 #include "content.h"
 
@@ -52,12 +53,13 @@ static int store_open(void)
 	return fd;
 }
 
-static int archive_open(const char *path, struct stat *st)
+static int archive_open(const struct viewos_accepted *accepted, struct stat *st)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	const char *path = accepted->source;
+	int fd = viewos_accepted_open(accepted, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0 || fstat(fd, st)) {
-		int err = -errno;
+		int err = fd < 0 ? fd : -errno;
 
 		fprintf(stderr, ARCHIVEFS_PROGRAM ": \"%s\": %s\n", path, strerror(-err));
 		if (fd >= 0)
@@ -73,14 +75,14 @@ static int archive_open(const char *path, struct stat *st)
 	return fd;
 }
 
-int source_open(struct source *source, const char *path)
+int source_open(struct source *source, const struct viewos_accepted *accepted)
 {
 	int err;
 
-	*source = (struct source){ .path = strdup(path) };
+	*source = (struct source){ .path = strdup(accepted->source) };
 	if (!source->path)
 		return -ENOMEM;
-	source->fd = err = archive_open(path, &source->st);
+	source->fd = err = archive_open(accepted, &source->st);
 	if (err < 0)
 		goto free_path;
 	source->store = err = store_open();

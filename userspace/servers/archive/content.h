@@ -36,8 +36,8 @@ struct source {
 	off_t store_end;
 };
 
-/* Opens an archive and a store. Returns 0 or a negative errno, told on stderr. */
-int source_open(struct source *source, const char *path);
+/* Opens what a session names, and a store. Returns 0 or a negative errno, told on stderr. */
+int source_open(struct source *source, const struct viewos_accepted *accepted);
 void source_close(struct source *source);
 
 /* Starts a reader at the front of the archive; NULL after a message. */

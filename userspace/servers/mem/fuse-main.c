@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../lib/viewos.h"
 #include "memfs.h"
 
 enum { KEY_MEMFS };
@@ -91,13 +92,17 @@ static int add_mount_options(struct fuse_args *args)
 
 static int run(struct fuse_args *args, const struct fuse_cmdline_opts *opts)
 {
+	struct viewos_accepted self = { .uid = geteuid(), .gid = getegid() };
 	char *options = NULL;
 	int status = 2;
 	void *fs;
 
 	if (fuse_opt_parse(args, &options, memfs_keys, collect) || add_mount_options(args))
 		goto out;
-	if (memfs_open(NULL, options, &fs))
+	if (options && strlen(options) >= sizeof(self.options))
+		goto out;
+	strcpy(self.options, options ? options : "");
+	if (memfs_open(&self, &fs))
 		goto out;
 	status = serve(args, opts, fs);
 	memfs_close(fs);

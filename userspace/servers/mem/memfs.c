@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "../../lib/viewos.h"
 #include "../common/options.h"
 #include "inode.h"
 
@@ -351,22 +352,21 @@ free_fs:
 	return NULL;
 }
 
-int memfs_open(const char *source, const char *options, void **data)
+int memfs_open(const struct viewos_accepted *accepted, void **data)
 {
 	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 	struct memfs_options values = {
 		.size = memory / 2,
 		.inodes = memory / 2 / MEMFS_PAGE_SIZE,
 		.mode = 01777,
-		.uid = geteuid(),
-		.gid = getegid(),
+		.uid = accepted->uid,
+		.gid = accepted->gid,
 		.ttl = DEFAULT_TTL,
 	};
 	struct memfs *fs;
 	int err;
 
-	(void)source;
-	err = options_parse(MEMFS_PROGRAM, options, option_table, &values);
+	err = options_parse(MEMFS_PROGRAM, accepted->options, option_table, &values);
 	if (err)
 		return err;
 	fs = memfs_create_empty(&values);
