@@ -45,11 +45,11 @@ module:
 userspace:
 	@$(MAKE) --no-print-directory -C userspace OUT=$(CURDIR)/build/userspace all
 
-selftests: $(CURDIR)/build/kselftest/.done
+selftests: userspace $(CURDIR)/build/kselftest/.done
 	@$(MAKE) --no-print-directory -C selftests OUT=$(CURDIR)/build/selftests KSELFTEST=$(CURDIR)/build/kselftest all
 
 $(CURDIR)/build/kselftest/.done:
-	$(vm)/kselftest.sh
+	@$(vm)/kselftest.sh
 
 install: all
 	install -D -m 644 kmod/viewos.ko $(MODULES)/viewos.ko

@@ -32,7 +32,6 @@ static void hello_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info 
 {
 	struct stat st = attributes(ino);
 
-	(void)file;
 	fuse_reply_attr(req, &st, 60);
 }
 
@@ -42,8 +41,6 @@ static void hello_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off
 	struct stat st = attributes(HELLO_INO);
 	char entry[64];
 
-	(void)ino;
-	(void)file;
 	if (size > sizeof(entry))
 		size = sizeof(entry);
 	size = off ? 0 : fuse_add_direntry(req, entry, size, "hello", &st, 1);
@@ -55,8 +52,6 @@ static void hello_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 {
 	size_t left = off < (off_t)strlen(text) ? strlen(text) - off : 0;
 
-	(void)ino;
-	(void)file;
 	fuse_reply_buf(req, text + strlen(text) - left, left < size ? left : size);
 }
 

@@ -10,8 +10,8 @@ for what; do
 			libnl-3-dev libnl-genl-3-dev libsmartcols-dev libmount-dev
 		;;
 	vm)
-		# gcc-12, libelf and bc are for Kbuild; the rest runs in the guest.
-		need gcc-12 libelf1 bc kmod xz-utils zstd cpio python3 libssl3 \
+		# gcc-12, libelf, bc and pahole are for Kbuild; the rest runs in the guest.
+		need gcc-12 libelf1 bc pahole kmod xz-utils zstd cpio python3 libssl3 \
 			qemu-system-x86 busybox-static gcc-multilib libc6-dev-i386 \
 			liburing-dev bash tar zip git curl gdb strace attr acl fuse3
 		;;
