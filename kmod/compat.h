@@ -30,8 +30,23 @@
 #include <linux/xattr.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
+#include <asm/ibt.h>
 
 /* The hook engine and netlink */
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+#define __is_endbr(insn) is_endbr(insn)
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+#define VIEWOS_CGROUP_TASK_EXIT "cgroup_exit"
+#else
+#define VIEWOS_CGROUP_TASK_EXIT "cgroup_task_exit"
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define sk_uid(sk) sock_i_uid(sk)
+#endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
 static inline int viewos_register_ftrace_direct(struct ftrace_ops *ops, unsigned long addr)
@@ -87,6 +102,12 @@ static inline int netlink_broadcast_filtered(struct sock *ssk, struct sk_buff *s
 #endif
 
 /* viewfs */
+
+#if __has_include(<linux/folio_batch.h>)
+#include <linux/folio_batch.h>
+#else
+#include <linux/pagevec.h>
+#endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 
@@ -164,6 +185,38 @@ static inline long splice_copy_file_range(struct file *in, loff_t pos_in, struct
 	return generic_copy_file_range(in, pos_in, out, pos_out, len, 0);
 }
 
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+#define VIEWOS_D_REVALIDATE_DIR
+#else
+#define VIEWOS_D_REVALIDATE_DIR struct inode *dir, const struct qstr *name,
+#endif
+
+/* From mkdir one may return another dentry, NULL if there is none. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+#define VIEWOS_MKDIR_RESULT int
+#define viewos_mkdir_result(err) (err)
+#else
+#define VIEWOS_MKDIR_RESULT struct dentry *
+#define viewos_mkdir_result(err) ERR_PTR(err)
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define set_default_d_op(sb, ops) ((sb)->s_d_op = (ops))
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+#define inode_just_drop generic_delete_inode
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+#define inode_state_read_once(inode) READ_ONCE((inode)->i_state)
+#endif
+
+/* The wait queue has become the dentry's own affair. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
+#define d_alloc_parallel(parent, name, wq) d_alloc_parallel(parent, name)
 #endif
 
 /*

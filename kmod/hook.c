@@ -57,13 +57,13 @@ static void viewos_none_cgroup_cancel_fork(struct task_struct *child,
 {
 }
 
-static void viewos_none_cgroup_exit(struct task_struct *task)
+static void viewos_none_cgroup_task_exit(struct task_struct *task)
 {
 }
 
 DEFINE_STATIC_CALL(viewos_call_cgroup_can_fork, viewos_none_cgroup_can_fork);
 DEFINE_STATIC_CALL(viewos_call_cgroup_cancel_fork, viewos_none_cgroup_cancel_fork);
-DEFINE_STATIC_CALL(viewos_call_cgroup_exit, viewos_none_cgroup_exit);
+DEFINE_STATIC_CALL(viewos_call_cgroup_task_exit, viewos_none_cgroup_task_exit);
 
 int viewos_orig_cgroup_can_fork(struct task_struct *child, struct kernel_clone_args *kargs)
 {
@@ -75,14 +75,14 @@ void viewos_orig_cgroup_cancel_fork(struct task_struct *child, struct kernel_clo
 	static_call(viewos_call_cgroup_cancel_fork)(child, kargs);
 }
 
-void viewos_orig_cgroup_exit(struct task_struct *task)
+void viewos_orig_cgroup_task_exit(struct task_struct *task)
 {
-	static_call(viewos_call_cgroup_exit)(task);
+	static_call(viewos_call_cgroup_task_exit)(task);
 }
 
-#define VIEWOS_HOOK_ENTRY(function, hook_group)				\
+#define VIEWOS_HOOK_ENTRY(function, name, hook_group)			\
 	{								\
-		.symbol = #function,					\
+		.symbol = name,						\
 		.group = hook_group,					\
 		.entry = viewos_entry_##function,			\
 		.replacement = viewos_hook_##function,			\
@@ -97,9 +97,9 @@ void viewos_orig_cgroup_exit(struct task_struct *task)
  * called for threads and io_uring workers too.
  */
 static struct viewos_hook viewos_hooks[] = {
-	VIEWOS_HOOK_ENTRY(cgroup_can_fork, VIEWOS_HOOK_TASK),
-	VIEWOS_HOOK_ENTRY(cgroup_cancel_fork, VIEWOS_HOOK_TASK),
-	VIEWOS_HOOK_ENTRY(cgroup_exit, VIEWOS_HOOK_TASK),
+	VIEWOS_HOOK_ENTRY(cgroup_can_fork, "cgroup_can_fork", VIEWOS_HOOK_TASK),
+	VIEWOS_HOOK_ENTRY(cgroup_cancel_fork, "cgroup_cancel_fork", VIEWOS_HOOK_TASK),
+	VIEWOS_HOOK_ENTRY(cgroup_task_exit, VIEWOS_CGROUP_TASK_EXIT, VIEWOS_HOOK_TASK),
 };
 
 /* Protects installed[], and registering and unregistering. */
@@ -244,7 +244,7 @@ static unsigned long hook_site(const char *symbol)
 	site = (unsigned long)probe.addr;
 	unregister_kprobe(&probe);
 
-	if (is_endbr(*(u32 *)site))
+	if (__is_endbr(*(u32 *)site))
 		site += 4;
 	return site;
 }

@@ -49,15 +49,15 @@ void viewos_hook_exit(void);
 /* The replacements (task.c), and what they call the originals by. */
 int viewos_hook_cgroup_can_fork(struct task_struct *child, struct kernel_clone_args *kargs);
 void viewos_hook_cgroup_cancel_fork(struct task_struct *child, struct kernel_clone_args *kargs);
-void viewos_hook_cgroup_exit(struct task_struct *task);
+void viewos_hook_cgroup_task_exit(struct task_struct *task);
 
 int viewos_orig_cgroup_can_fork(struct task_struct *child, struct kernel_clone_args *kargs);
 void viewos_orig_cgroup_cancel_fork(struct task_struct *child, struct kernel_clone_args *kargs);
-void viewos_orig_cgroup_exit(struct task_struct *task);
+void viewos_orig_cgroup_task_exit(struct task_struct *task);
 
 /* Where ftrace sends the calls (hook_entry.S). */
 void viewos_entry_cgroup_can_fork(void);
 void viewos_entry_cgroup_cancel_fork(void);
-void viewos_entry_cgroup_exit(void);
+void viewos_entry_cgroup_task_exit(void);
 
 #endif /* _VIEWOS_HOOK_H */

@@ -32,4 +32,4 @@ SYM_CODE_END(viewos_entry_\function)
 .text
 VIEWOS_HOOK cgroup_can_fork
 VIEWOS_HOOK cgroup_cancel_fork
-VIEWOS_HOOK cgroup_exit
+VIEWOS_HOOK cgroup_task_exit

@@ -431,7 +431,7 @@ static struct sk_buff *event_begin(u8 cmd, void **header)
 /* Returns 1 for a listener that is not to hear of @data's owner. */
 static int event_filter(struct sock *sk, struct sk_buff *skb, void *data)
 {
-	kuid_t uid = sock_i_uid(sk);
+	kuid_t uid = sk_uid(sk);
 
 	return !uid_eq(uid, *(kuid_t *)data) && !uid_eq(uid, GLOBAL_ROOT_UID);
 }

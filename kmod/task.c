@@ -268,9 +268,9 @@ void viewos_hook_cgroup_cancel_fork(struct task_struct *child, struct kernel_clo
 	task_detach(child);
 }
 
-void viewos_hook_cgroup_exit(struct task_struct *task)
+void viewos_hook_cgroup_task_exit(struct task_struct *task)
 {
-	viewos_orig_cgroup_exit(task);
+	viewos_orig_cgroup_task_exit(task);
 	task_detach(task);
 }
 

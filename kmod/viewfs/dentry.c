@@ -183,7 +183,7 @@ static void dentry_from_plus(struct dentry *dentry, struct inode *inode)
 	dput(parent);
 }
 
-static int dentry_revalidate(struct dentry *dentry, unsigned int flags)
+static int dentry_revalidate(VIEWOS_D_REVALIDATE_DIR struct dentry *dentry, unsigned int flags)
 {
 	struct inode *inode = d_inode_rcu(dentry);
 	bool expired;

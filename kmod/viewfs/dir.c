@@ -86,8 +86,8 @@ static int dir_create(struct mnt_idmap *idmap, struct inode *dir, struct dentry 
 	return dir_mknod(idmap, dir, dentry, mode, 0);
 }
 
-static int dir_mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
-		     umode_t mode)
+static VIEWOS_MKDIR_RESULT dir_mkdir(struct mnt_idmap *idmap, struct inode *dir,
+				     struct dentry *dentry, umode_t mode)
 {
 	struct fuse_mkdir_in in = {
 		.mode = mode,
@@ -98,7 +98,8 @@ static int dir_mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *
 		.in = { { &in, sizeof(in) }, { dentry->d_name.name, name_len(dentry) } },
 	};
 
-	return dir_check(dir, dentry) ?: entry_make(&call, dir, dentry, S_IFDIR);
+	return viewos_mkdir_result(dir_check(dir, dentry) ?:
+				   entry_make(&call, dir, dentry, S_IFDIR));
 }
 
 static int dir_symlink(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,

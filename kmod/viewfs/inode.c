@@ -146,7 +146,7 @@ struct inode *viewfs_inode_get(struct super_block *sb, u64 nodeid, u64 generatio
 		inode = iget5_locked(sb, inode_hash(nodeid), inode_test, inode_set, &nodeid);
 		if (!inode)
 			return ERR_PTR(-ENOMEM);
-		if (inode->i_state & I_NEW) {
+		if (inode_state_read_once(inode) & I_NEW) {
 			viewfs_i(inode)->generation = generation;
 			inode->i_generation = generation;
 			inode_fill(inode, attr);

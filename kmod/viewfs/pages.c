@@ -9,7 +9,6 @@
 
 #include <linux/mm.h>
 #include <linux/pagemap.h>
-#include <linux/pagevec.h>
 
 #include "viewfs.h"
 

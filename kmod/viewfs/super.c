@@ -165,7 +165,7 @@ static const struct super_operations super_ops = {
 	.alloc_inode = viewfs_inode_alloc,
 	.free_inode = viewfs_inode_free,
 	.evict_inode = viewfs_inode_evict,
-	.drop_inode = generic_delete_inode,
+	.drop_inode = inode_just_drop,
 	.statfs = super_statfs,
 	.show_options = super_show_options,
 	.umount_begin = super_umount_begin,
@@ -199,7 +199,7 @@ static int super_fill(struct super_block *sb, struct fs_context *fc)
 	sb->s_time_gran = 1;
 	sb->s_op = &super_ops;
 	sb->s_xattr = viewfs_xattr_handlers;
-	sb->s_d_op = &viewfs_dentry_ops;
+	set_default_d_op(sb, &viewfs_dentry_ops);
 	sb->s_flags |= SB_NOSEC;
 	sb->s_iflags |= SB_I_IMA_UNVERIFIABLE_SIGNATURE;
 	if (sb->s_user_ns != &init_user_ns)
@@ -220,6 +220,9 @@ static int super_fill(struct super_block *sb, struct fs_context *fc)
 	return 0;
 }
 
+/* Without fsopen(2) it would go to the kernel's log, which anyone could fill. */
+#define context_error(fc, ...) do { if ((fc)->log.log) errorfc(fc, __VA_ARGS__); } while (0)
+
 /* All that waits for the server is done here, before others can wait for the super block. */
 static int context_get_tree(struct fs_context *fc)
 {
@@ -233,9 +236,7 @@ static int context_get_tree(struct fs_context *fc)
 	session = viewos_session_connect(options->server, fc->source ?: options->server,
 					 options->data ?: "", fc->user_ns);
 	if (IS_ERR(session)) {
-		/* Without fsopen(2) it would go to the kernel's log, which anyone could fill. */
-		if (fc->log.log)
-			errorfc(fc, "cannot connect to server \"%s\"", options->server);
+		context_error(fc, "cannot connect to server \"%s\"", options->server);
 		return PTR_ERR(session);
 	}
 	fs = sb_alloc(session, options);
@@ -246,7 +247,7 @@ static int context_get_tree(struct fs_context *fc)
 	}
 	err = viewfs_session_start(fs);
 	if (err == -EPROTO)
-		errorfc(fc, "server \"%s\" speaks another protocol", options->server);
+		context_error(fc, "server \"%s\" speaks another protocol", options->server);
 	if (!err) {
 		fc->s_fs_info = fs;
 		err = get_tree_nodev(fc, super_fill);

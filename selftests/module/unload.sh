@@ -18,7 +18,7 @@ unload() { eventually rmmod viewos; }
 # There is a view: hooks are installed.
 in_a_view() { eventually grep -q '^cgroup_can_fork ' $hooks; }
 
-unhooked() { ! grep -E 'viewos|^cgroup_(can|cancel)_fork|^cgroup_exit' "$hooks"; }
+unhooked() { ! grep -E 'viewos|^cgroup_(can|cancel)_fork|^cgroup_(task_)?exit' "$hooks"; }
 
 # Loads it, uses it in every way, unloads it.
 cycle()

@@ -14,9 +14,9 @@ mkdir -p "$dir/kmod" "$dir/uapi"
 done)
 (cd "$TOP" && find kmod uapi -type f \( -name '*.[chS]' ! -name '*.mod.c' -o -name Kbuild -o -name Makefile \) \
 	-exec cp -au --parents -t "$dir/" Kbuild {} +)
-[ "$series" != debug ] || set -- UBSAN_SANITIZE=y "$@"
+[ "$series" != debug ] || set -- UBSAN_SANITIZE=y KCOV_INSTRUMENT=y GCOV_PROFILE=y "$@"
 log=$dir/build.log
-if ! make -C "$BUILD/kernels/$series/headers" M="$dir" -j"$(nproc)" "$@" modules >"$log" 2>&1; then
+if ! kbuild "$series" "$dir" "$@" >"$log" 2>&1; then
 	grep -E 'error|undefined|\*\*\*' "$log" >&2 || tail -n 20 "$log" >&2
 	die "the module does not build for $series" "The whole output is in $log"
 fi

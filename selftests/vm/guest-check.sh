@@ -12,7 +12,7 @@ skipped=0
 
 run_test()
 {
-	local test=$1 log=/tmp/check.log limit=120 status results plan fail skip before
+	local test=$1 log=/tmp/check.log limit=300 status results plan fail skip before
 
 	[ ! -e "/mnt/viewos/selftests/$test.timeout" ] ||
 		limit=$(cat "/mnt/viewos/selftests/$test.timeout")

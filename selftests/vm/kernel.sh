@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Gets one of Debian's kernels, not to install it: kernel.sh 6.1|6.12; or makes the one
-# with the kernel's own checkers: kernel.sh debug
+# Gets one of Debian's kernels, not to install it: kernel.sh 6.1|6.12, or that of Debian's
+# testing: kernel.sh newest; or makes the one with the kernel's own checkers: kernel.sh debug
 #
 # Makes build/kernels/SERIES with vmlinux (ELF, which boots fastest), modules/,
-# headers (for Kbuild), and release (a file: what uname -r says there).
+# headers (for Kbuild), and release (a file: what uname -r says there). What runs to build a
+# module may need another C library and compiler than ours: then headers are in chroot/.
 . "$(dirname "$0")/lib.sh"
 
-series=${1:?which kernel, 6.1, 6.12 or debug?}
+series=${1:?which kernel, 6.1, 6.12, newest or debug?}
 dir=$BUILD/kernels/$series
 [ "$series" != debug ] || exec "$TOP/selftests/debug/kernel.sh"
 
@@ -60,7 +61,52 @@ relocate_headers()
 	echo "include $common/Makefile" >"$root/usr/src/linux-headers-$release/Makefile"
 }
 
+# Debian's testing, as far as a module's build needs it, and its kernel.
+testing_unpack()
+{
+	local root=$1 mirror log=$BUILD/testing.log options=()
+
+	need mmdebstrap
+	mirror=$(apt-get indextargets --format '$(URI)' 'Created-By: Packages' |
+		sed -n 's|/dists/.*||p' | grep -v -e security -e updates | head -n 1)
+	[ -n "$mirror" ] || die "apt has no source of packages by network" "See sources.list(5)."
+	mkdir -p "$dir"
+	until as_root mmdebstrap --variant=extract --mode=root "${options[@]}" --include="linux-image-amd64,\
+linux-headers-amd64,make,dash,bash,coreutils,sed,grep,mawk,findutils,diffutils,gcc,kmod" \
+			testing "$root" "$mirror" >"$log" 2>&1; do
+		as_root rm -rf "$root"
+		grep -q 'is expired' "$log" && [ ${#options[@]} = 0 ] ||
+			die "cannot get the kernel of Debian's testing" "$(tail -n 5 "$log")"
+		# A mirror that is not updated any more: signed, but old.
+		options=(--aptopt='Acquire::Check-Valid-Until "false"')
+	done
+	as_root chown -R "$(id -u):$(id -g)" "$root"
+	ln -sf mawk "$root/usr/bin/awk"
+}
+
+modules_move()
+{
+	local moved
+
+	mkdir -p "$dir/modules/lib/modules"
+	moved=$(echo "$1"/lib/modules/* "$1"/usr/lib/modules/* | tr ' ' '\n' | grep -v '\*' | head -n 1)
+	mv "$moved" "$dir/modules/lib/modules/$release"
+	/sbin/depmod -b "$dir/modules" "$release"
+}
+
 [ ! -e "$dir/release" ] || exit 0
+if [ "$series" = newest ]; then
+	say "Getting the kernel of Debian's testing (about 300 MB)"
+	rm -rf "$dir"
+	testing_unpack "$dir/chroot"
+	release=$(basename "$dir"/chroot/usr/lib/modules/*)
+	extract_vmlinux "$dir/chroot/usr/lib/modules/$release/vmlinuz" "$dir/vmlinux"
+	ln -sfn "/usr/src/linux-headers-$release" "$dir/headers"
+	modules_move "$dir/chroot"
+	echo "$release" >"$dir/release"
+	exit 0
+fi
+
 image=$(newest)
 if [ -z "$image" ]; then
 	apt_update
@@ -81,8 +127,5 @@ fetch "$dir/root" "$image" "linux-headers-$release" "linux-headers-$base-common"
 extract_vmlinux "$dir/root/boot/vmlinuz-$release" "$dir/vmlinux"
 relocate_headers "$dir/root" "$release"
 ln -sfn "root/usr/src/linux-headers-$release" "$dir/headers"
-mkdir -p "$dir/modules/lib/modules"
-moved=$(echo "$dir"/root/lib/modules/* "$dir"/root/usr/lib/modules/* | tr ' ' '\n' | grep -v '\*')
-mv "$moved" "$dir/modules/lib/modules/$release"
-/sbin/depmod -b "$dir/modules" "$release"
+modules_move "$dir/root"
 echo "$release" >"$dir/release"

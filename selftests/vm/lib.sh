@@ -62,6 +62,32 @@ need()
 		die "cannot install ${missing[*]}" "$(tail -n 5 "$BUILD/apt.log")"
 }
 
+# kbuild SERIES DIR [MAKE ARGUMENTS...]: builds the modules of DIR for a kernel of the rig.
+kbuild()
+{
+	local kernel=$BUILD/kernels/$1 dir=$2 headers root make
+	shift 2
+
+	headers=$(readlink "$kernel/headers" || echo "$kernel/headers")
+	make=(make M="$dir" -j"$(nproc)" "$@" modules)
+	if [ ! -e "$kernel/chroot" ]; then
+		"${make[@]}" -C "$kernel/headers"
+		return
+	fi
+	# Its compiler and its C library, with our sources in the same place.
+	root=$kernel/chroot
+	mkdir -p "$root/$dir" "$root/dev" "$root/proc"
+	touch "$root/dev/null"
+	# shellcheck disable=SC2016
+	unshare --mount $([ "$(id -u)" = 0 ] || echo --map-root-user) sh -ec '
+		mount --bind "$2" "$1/$2"
+		mount --bind /dev/null "$1/dev/null"
+		mount --rbind /proc "$1/proc"
+		root=$1
+		shift 2
+		exec chroot "$root" "$@"' sh "$root" "$dir" "${make[@]}" -C "$headers"
+}
+
 download()
 (
 	cd "$BUILD/packages"

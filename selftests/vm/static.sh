@@ -25,13 +25,17 @@ check()
 # Everything is compiled anew, so that each warning is seen.
 module_warnings()
 {
+	local sparse=
+
 	selftests/vm/kernel.sh "$1"
 	rm -rf "$BUILD/static/$1"
 	mkdir -p "$BUILD/static/$1"
 	cp -a --parents Kbuild kmod uapi "$BUILD/static/$1/"
 	find "$BUILD/static/$1" \( -name '*.o' -o -name '*.ko' -o -name '.*.cmd' \) -delete
-	make -C "$BUILD/kernels/$1/headers" M="$BUILD/static/$1" -j"$(nproc)" W=1 C=2 \
-		CF=-D__CHECK_ENDIAN__ modules >"$BUILD/static/$1.log" 2>&1 ||
+	# Where sparse knows the compiler.
+	[ -e "$BUILD/kernels/$1/chroot" ] || sparse="C=2 CF=-D__CHECK_ENDIAN__"
+	# shellcheck disable=SC2086
+	kbuild "$1" "$BUILD/static/$1" W=1 $sparse >"$BUILD/static/$1.log" 2>&1 ||
 		{ cat "$BUILD/static/$1.log"; return 1; }
 	! grep -E "$1/(kmod|uapi)/.*(warning|error):" "$BUILD/static/$1.log"
 }
