@@ -17,13 +17,17 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
 #include <linux/viewos.h>
+#include <linux/viewos_netlink.h>
 
 /* Each of these returns what the system call does, or -errno. */
 
@@ -108,6 +112,138 @@ static inline uint64_t view_self(void)
 	}
 	close(control);
 	return id;
+}
+
+/* A generic netlink request with its attributes, on the bare protocol. */
+struct nl_message {
+	struct nlmsghdr header;
+	struct genlmsghdr genl;
+	char attributes[1024];
+};
+
+static inline void nl_begin(struct nl_message *message, uint16_t type, uint8_t cmd, uint16_t flags)
+{
+	memset(message, 0, sizeof(*message));
+	message->header.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN);
+	message->header.nlmsg_type = type;
+	message->header.nlmsg_flags = NLM_F_REQUEST | flags;
+	message->genl.cmd = cmd;
+	message->genl.version = 1;
+}
+
+static inline void nl_put(struct nl_message *message, uint16_t type, const void *data, size_t len)
+{
+	struct nlattr *attr = (void *)message + NLMSG_ALIGN(message->header.nlmsg_len);
+
+	attr->nla_type = type;
+	attr->nla_len = NLA_HDRLEN + len;
+	if (len)
+		memcpy((void *)attr + NLA_HDRLEN, data, len);
+	message->header.nlmsg_len = NLMSG_ALIGN(message->header.nlmsg_len) +
+				    NLA_ALIGN(attr->nla_len);
+}
+
+/* Sends a request and returns the answer's length, or the -errno that it carries. */
+static inline int nl_talk(struct nl_message *message, char *answer, size_t room)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	struct nlmsghdr *header = (void *)answer;
+	ssize_t len;
+
+	if (fd < 0)
+		return -errno;
+	len = sendto(fd, message, message->header.nlmsg_len, 0, (void *)&kernel, sizeof(kernel));
+	if (len > 0)
+		len = recv(fd, answer, room, 0);
+	len = len < 0 ? -errno : len;
+	close(fd);
+	if (len >= 0 && header->nlmsg_type == NLMSG_ERROR)
+		return ((struct nlmsgerr *)NLMSG_DATA(header))->error;
+	return len;
+}
+
+/* The family's number, or -errno. */
+static inline int nl_family(void)
+{
+	struct nl_message message;
+	char answer[8192];
+	struct nlattr *attr;
+	int len;
+
+	nl_begin(&message, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0);
+	nl_put(&message, CTRL_ATTR_FAMILY_NAME, VIEWOS_GENL_NAME, sizeof(VIEWOS_GENL_NAME));
+	len = nl_talk(&message, answer, sizeof(answer));
+	if (len < 0)
+		return len;
+	for (attr = (void *)answer + NLMSG_LENGTH(GENL_HDRLEN); (char *)attr < answer + len;
+	     attr = (void *)attr + NLA_ALIGN(attr->nla_len))
+		if (attr->nla_type == CTRL_ATTR_FAMILY_ID)
+			return *(uint16_t *)((void *)attr + NLA_HDRLEN);
+	return -ENOENT;
+}
+
+static inline int server_create(int control)
+{
+	struct viewos_server_create create = {
+		.size = sizeof(create),
+		.classes = 1 << VIEWOS_CLASS_PATH,
+	};
+
+	return result(ioctl(control, VIEWOS_IOC_SERVER_CREATE, &create));
+}
+
+static inline int server_add(int fd, const char *name, bool public)
+{
+	struct nl_message message;
+	char answer[8192];
+	int32_t number = fd;
+	int family = nl_family();
+
+	if (family < 0)
+		return family;
+	nl_begin(&message, family, VIEWOS_CMD_SERVER_ADD, NLM_F_ACK);
+	nl_put(&message, VIEWOS_A_SERVER_NAME, name, strlen(name) + 1);
+	nl_put(&message, VIEWOS_A_SERVER_FD, &number, sizeof(number));
+	if (public)
+		nl_put(&message, VIEWOS_A_SERVER_PUBLIC, NULL, 0);
+	return nl_talk(&message, answer, sizeof(answer));
+}
+
+static inline int server_del(const char *name)
+{
+	struct nl_message message;
+	char answer[8192];
+	int family = nl_family();
+
+	if (family < 0)
+		return family;
+	nl_begin(&message, family, VIEWOS_CMD_SERVER_DEL, NLM_F_ACK);
+	nl_put(&message, VIEWOS_A_SERVER_NAME, name, strlen(name) + 1);
+	return nl_talk(&message, answer, sizeof(answer));
+}
+
+static inline int server_accept(int server, struct viewos_server_accept *accept)
+{
+	accept->size = sizeof(*accept);
+	return result(ioctl(server, VIEWOS_IOC_SERVER_ACCEPT, accept));
+}
+
+/* mount(2) of a viewfs. */
+static inline int viewfs_mount(const char *server, const char *target, const char *more)
+{
+	char data[4096];
+
+	snprintf(data, sizeof(data), "server=%s%s%s", server, *more ? "," : "", more);
+	return result(mount("test", target, "viewfs", 0, data));
+}
+
+/* A mount namespace of our own, in which nothing leaks out. */
+static inline int own_mounts(void)
+{
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return -errno;
+	return 0;
 }
 
 /* Runs the block in a child process, whose exit status is the block's value. */
