@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Installs what a build and the tests need: deps.sh build|vm|static ...
+# Installs what a build and the tests need: deps.sh build|vm|stress|static ...
 . "$(dirname "$0")/lib.sh"
 
 for what; do
@@ -15,11 +15,14 @@ for what; do
 			qemu-system-x86 busybox-static gcc-multilib libc6-dev-i386 \
 			liburing-dev bash tar zip git curl gdb strace attr acl fuse3
 		;;
+	stress)
+		need stress-ng
+		;;
 	static)
 		need sparse mandoc shellcheck codespell
 		;;
 	*)
-		die "'$what': unknown, known are build, vm and static"
+		die "'$what': unknown, known are build, vm, stress and static"
 		;;
 	esac
 done

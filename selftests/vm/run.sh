@@ -7,7 +7,8 @@
 #
 # The guest's root is the host's, read-only, with its own /dev, /proc, /sys, /tmp,
 # /run, /root, /home, /mnt and /var/tmp; the checkout is at /mnt/viewos. The command's output
-# comes through a port of its own; the console is in build/vm/SERIES/console.log (or
+# comes through a port of its own; what is to stay it writes to /mnt/share, which is
+# build/vm/SERIES/share; the console is in build/vm/SERIES/console.log (or
 # in $VIEWOS_VM, to have two runs at a time). The run fails if the
 # command does, if the module cannot be removed afterwards, or if the kernel
 # complains.
@@ -45,7 +46,7 @@ mkdir -p "$vm"
 exec 9>"$vm/../.$(basename "$vm").lock"
 flock -n 9 || die "another VM runs in $vm" "Set VIEWOS_VM to another folder to run beside it."
 rm -rf "$vm"
-mkdir -p "$vm/root/bin" "$vm/root/modules"
+mkdir -p "$vm/root/bin" "$vm/root/modules" "$vm/share"
 touch "$vm/root/modules/order"
 
 # Modules of the guest's kernel that its root and the tests need, in order.
@@ -79,6 +80,7 @@ write_initramfs()
 	fi
 	{
 		printf 'TOP=%q\nMODULE=%q\nSHELL_WANTED=%q\n' "$TOP" "$module" "$shell"
+		printf 'BUILT=%q\n' "$BUILD/kmod/$series"
 		printf 'COMMAND=%q\n' "$*"
 	} >"$vm/root/config"
 	(cd "$vm/root" && find . | cpio -o -H newc --quiet) >"$vm/initramfs"
@@ -111,6 +113,8 @@ qemu=(timeout --foreground "$timeout" qemu-system-x86_64 "${accel[@]}" -M pc -m 
 	-device "virtio-9p-pci,fsdev=host,mount_tag=host"
 	-fsdev "local,id=top,path=$TOP,security_model=none,readonly=on,multidevs=remap"
 	-device "virtio-9p-pci,fsdev=top,mount_tag=top"
+	-fsdev "local,id=share,path=$vm/share,security_model=none,multidevs=remap"
+	-device "virtio-9p-pci,fsdev=share,mount_tag=share"
 	-append "console=ttyS0 panic=-1 oops=panic loglevel=$loglevel ${VIEWOS_CMDLINE:-}")
 
 if [ -n "$shell" ]; then
