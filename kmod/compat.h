@@ -103,10 +103,10 @@ static inline int netlink_broadcast_filtered(struct sock *ssk, struct sk_buff *s
 
 /* viewfs */
 
-#if __has_include(<linux/folio_batch.h>)
-#include <linux/folio_batch.h>
-#else
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 1, 0)
 #include <linux/pagevec.h>
+#else
+#include <linux/folio_batch.h>
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)

@@ -221,7 +221,11 @@ static int super_fill(struct super_block *sb, struct fs_context *fc)
 }
 
 /* Without fsopen(2) it would go to the kernel's log, which anyone could fill. */
-#define context_error(fc, ...) do { if ((fc)->log.log) errorfc(fc, __VA_ARGS__); } while (0)
+static void context_error(struct fs_context *fc, const char *server, const char *what)
+{
+	if (fc->log.log)
+		errorfc(fc, "server \"%s\": %s", server, what);
+}
 
 /* All that waits for the server is done here, before others can wait for the super block. */
 static int context_get_tree(struct fs_context *fc)
@@ -236,7 +240,7 @@ static int context_get_tree(struct fs_context *fc)
 	session = viewos_session_connect(options->server, fc->source ?: options->server,
 					 options->data ?: "", fc->user_ns);
 	if (IS_ERR(session)) {
-		context_error(fc, "cannot connect to server \"%s\"", options->server);
+		context_error(fc, options->server, "cannot connect");
 		return PTR_ERR(session);
 	}
 	fs = sb_alloc(session, options);
@@ -247,7 +251,7 @@ static int context_get_tree(struct fs_context *fc)
 	}
 	err = viewfs_session_start(fs);
 	if (err == -EPROTO)
-		context_error(fc, "server \"%s\" speaks another protocol", options->server);
+		context_error(fc, options->server, "speaks another protocol");
 	if (!err) {
 		fc->s_fs_info = fs;
 		err = get_tree_nodev(fc, super_fill);

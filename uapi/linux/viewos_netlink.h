@@ -46,6 +46,7 @@
  * @VIEWOS_CMD_SERVER_GONE_NTF: event: a server was closed or unregistered
  * @VIEWOS_CMD_SERVER_STUCK_NTF: event: a session left a request unanswered for
  *	longer than VIEWOS_STUCK_SECONDS; once per session until it answers
+ * @__VIEWOS_CMD_MAX: one more than the last
  */
 enum viewos_cmd {
 	VIEWOS_CMD_UNSPEC,
@@ -101,6 +102,7 @@ enum viewos_cmd {
  * @VIEWOS_A_SOURCE: string, a mount's source
  * @VIEWOS_A_OPTIONS: string, a mount's options for the server
  * @VIEWOS_A_MOUNT_DEV: u64, st_dev of the file system, as (major << 32 | minor)
+ * @__VIEWOS_A_MAX: one more than the last
  */
 enum viewos_attr {
 	VIEWOS_A_UNSPEC,
