@@ -3,7 +3,9 @@
 #ifndef _VIEWOS_ABI_H
 #define _VIEWOS_ABI_H
 
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>

@@ -17,6 +17,9 @@
 /* Files up to this size are kept in passing. */
 #define KEEP_MAX (4 << 20)
 
+/* So many blocks with nothing in them, one after the other, are a damage. */
+#define NOTHING_MAX 10000
+
 /* Contents begin at multiples of this in the store, so that they share no page. */
 #define STORE_ALIGN 4096
 
@@ -233,6 +236,7 @@ static int cursor_next_locked(struct source *source)
 	if (result != ARCHIVE_OK && result != ARCHIVE_WARN)
 		return cursor_fail_locked(source, source->header + 1);
 	source->header++;
+	source->nothing = 0;
 	source->node = NULL;
 	if (source->header < source->nr_files)
 		source->node = source->files[source->header];
@@ -301,25 +305,28 @@ static int cursor_unpack_locked(struct source *source)
 	struct node *node = source->node;
 	const void *block;
 	la_int64_t off;
+	int err, result;
 	size_t size;
-	int err;
 
 	err = store_place_locked(source, node);
 	if (err)
 		return err;
-	switch (archive_read_data_block(source->reader, &block, &size, &off)) {
-	case ARCHIVE_RETRY:
-		return 0;
-	case ARCHIVE_OK:
-		err = store_block_locked(source, node, block, size, off);
-		if (err)
-			cursor_close_locked(source);
-		return err;
-	case ARCHIVE_EOF:
+	result = archive_read_data_block(source->reader, &block, &size, &off);
+	if (result == ARCHIVE_EOF) {
 		have_at_least_locked(node, node->st.st_size);
 		source->node = NULL;
 		return 0;
 	}
+	if (result == ARCHIVE_OK && size) {
+		source->nothing = 0;
+		err = store_block_locked(source, node, block, size, off);
+		if (err)
+			cursor_close_locked(source);
+		return err;
+	}
+	/* Readers of damaged archives have been seen to bring nothing for ever. */
+	if ((result == ARCHIVE_OK || result == ARCHIVE_RETRY) && ++source->nothing < NOTHING_MAX)
+		return 0;
 	node->content.error = cursor_fail_locked(source, source->header);
 	return node->content.error;
 }

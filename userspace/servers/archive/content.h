@@ -32,6 +32,7 @@ struct source {
 	struct archive *reader;		/* the cursor; NULL if it is nowhere */
 	uint64_t header;		/* the number of the last header it read */
 	struct node *node;		/* whose content comes next */
+	unsigned int nothing;		/* blocks in a row that had nothing in them */
 	bool keep;			/* small files are kept in passing */
 	off_t store_end;
 };
