@@ -1,0 +1,618 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The server: it knows how to answer, and at times does otherwise. */
+
+#include "fuzz.h"
+
+#include <stddef.h>
+
+#define SESSIONS_MAX	8
+#define NODES		64
+#define WITHHELD_MAX	16
+#define ANSWER_MAX	(80 << 10)
+
+/* So long without a request, and those who wait are taken to wait for us: a slow kernel's too. */
+#define IDLE_MS		(guided ? 120 : 40)
+/* So long a killed process may need to be gone, in a slow machine under load. */
+#define GONE_MS		60000
+
+struct node {
+	uint32_t mode;
+	uint64_t size;
+	bool exists;
+};
+
+/**
+ * struct answer - a reply that is being made
+ * @header: of it
+ * @data: what follows
+ * @len: how much
+ * @send: otherwise there is to be none
+ */
+struct answer {
+	struct fuse_out_header header;
+	char data[ANSWER_MAX];
+	size_t len;
+	bool send;
+};
+
+static struct node nodes[NODES];
+static int sessions[SESSIONS_MAX];
+static unsigned int nr_sessions;
+static uint64_t withheld[WITHHELD_MAX];
+static int withheld_from[WITHHELD_MAX];
+static unsigned int nr_withheld;
+static struct answer answer;
+
+static void nodes_reset(void)
+{
+	memset(nodes, 0, sizeof(nodes));
+	nodes[FUSE_ROOT_ID] = (struct node){ .mode = S_IFDIR | 0777, .exists = true };
+}
+
+/* The node of a name; the first letter says what it is as long as nothing else was made. */
+static uint64_t node_of(uint64_t parent, const char *name)
+{
+	uint64_t hash = parent;
+	struct node *node;
+	const char *at;
+
+	for (at = name; *at; at++)
+		hash = (hash ^ (uint8_t)*at) * 0x100000001b3ULL;
+	hash = 2 + (hash >> 8) % (NODES - 2);
+	node = &nodes[hash];
+	if (!node->mode) {
+		node->exists = *name != 'n';
+		node->size = 8192;
+		switch (*name) {
+		case 'd':
+			node->mode = S_IFDIR | 0777;
+			break;
+		case 'l':
+			node->mode = S_IFLNK | 0777;
+			break;
+		case 's':
+			node->mode = S_IFSOCK | 0666;
+			break;
+		case 'p':
+			node->mode = S_IFIFO | 0666;
+			break;
+		case 'c':
+			node->mode = S_IFCHR | 0666;
+			break;
+		default:
+			node->mode = S_IFREG | 0777;
+		}
+	}
+	return hash;
+}
+
+static void fill_attr(struct fuse_attr *attr, uint64_t id)
+{
+	const struct node *node = &nodes[id % NODES];
+
+	attr->ino = id;
+	attr->mode = node->mode ?: S_IFREG | 0644;
+	attr->nlink = 1 + S_ISDIR(attr->mode);
+	attr->size = node->size;
+	attr->blocks = node->size / 512;
+	attr->blksize = 4096;
+}
+
+static void answer_entry(struct hostile *hostile, uint64_t id)
+{
+	struct fuse_entry_out *entry = (void *)answer.data;
+	uint8_t valid = take(&hostile->stream);
+
+	memset(entry, 0, sizeof(*entry));
+	entry->nodeid = id;
+	entry->entry_valid = valid & 1 ? 0 : 1000;
+	entry->attr_valid = valid & 2 ? 0 : 1000;
+	fill_attr(&entry->attr, id);
+	answer.len = sizeof(*entry);
+}
+
+static void answer_made(struct hostile *hostile, uint64_t parent, const char *name, uint32_t mode)
+{
+	uint64_t id = node_of(parent, name);
+
+	nodes[id] = (struct node){ .mode = mode, .exists = true };
+	answer_entry(hostile, id);
+}
+
+static void answer_attr(struct hostile *hostile, uint64_t id)
+{
+	struct fuse_attr_out *out = (void *)answer.data;
+
+	memset(out, 0, sizeof(*out));
+	out->attr_valid = take(&hostile->stream) & 1 ? 0 : 1000;
+	fill_attr(&out->attr, id);
+	answer.len = sizeof(*out);
+}
+
+static void answer_readdir(const struct fuse_read_in *in, bool plus)
+{
+	static const char *const names[] = { "f", "d", "l", "s", "p", "c", "name-that-is-longer" };
+	size_t head = plus ? sizeof(struct fuse_entry_out) : 0, size;
+	struct fuse_dirent dirent = { };
+	uint64_t i;
+
+	for (i = in->offset; i < ARRAY_SIZE(names); i++) {
+		char *at = answer.data + answer.len;
+
+		dirent.ino = 2 + i;
+		dirent.off = i + 1;
+		dirent.namelen = strlen(names[i]);
+		size = FUSE_DIRENT_ALIGN(head + FUSE_NAME_OFFSET + dirent.namelen);
+		if (answer.len + size > in->size || answer.len + size > ANSWER_MAX)
+			break;
+		memset(at, 0, size);
+		if (plus) {
+			struct fuse_entry_out *entry = (void *)at;
+
+			entry->nodeid = node_of(FUSE_ROOT_ID, names[i]);
+			entry->entry_valid = 1000;
+			entry->attr_valid = 1000;
+			fill_attr(&entry->attr, entry->nodeid);
+		}
+		memcpy(at + head, &dirent, FUSE_NAME_OFFSET);
+		memcpy(at + head + FUSE_NAME_OFFSET, names[i], dirent.namelen);
+		answer.len += size;
+	}
+}
+
+static void answer_init(struct hostile *hostile)
+{
+	struct fuse_init_out *out = (void *)answer.data;
+	uint8_t what = take(&hostile->stream);
+
+	*out = (struct fuse_init_out){
+		.major = 7, .minor = 36, .max_readahead = 131072, .max_write = 65536,
+		.flags = FUSE_ASYNC_READ | FUSE_DO_READDIRPLUS | FUSE_BIG_WRITES,
+	};
+	if (what & 1)
+		out->flags |= FUSE_READDIRPLUS_AUTO | FUSE_AUTO_INVAL_DATA;
+	if (what & 2)
+		out->flags |= FUSE_HANDLE_KILLPRIV_V2 | FUSE_ATOMIC_O_TRUNC | FUSE_MAX_PAGES;
+	if (what & 4)
+		out->max_write = 1;
+	out->max_pages = what;
+	answer.len = sizeof(*out);
+}
+
+static void answer_zeros(size_t len)
+{
+	memset(answer.data, 0, len);
+	answer.len = len;
+}
+
+/* What a server would say. */
+static void answer_properly(struct hostile *hostile, const struct fuse_in_header *in,
+			    const void *body)
+{
+	struct node *node = &nodes[in->nodeid % NODES];
+	const char *name = body;
+	uint64_t id;
+
+	switch (in->opcode) {
+	case FUSE_INIT:
+		answer_init(hostile);
+		break;
+	case FUSE_LOOKUP:
+		id = node_of(in->nodeid, name);
+		if (nodes[id].exists)
+			answer_entry(hostile, id);
+		else
+			answer.header.error = -ENOENT;
+		break;
+	case FUSE_GETATTR:
+		answer_attr(hostile, in->nodeid);
+		break;
+	case FUSE_SETATTR: {
+		const struct fuse_setattr_in *set = body;
+
+		if (set->valid & FATTR_SIZE)
+			node->size = set->size;
+		if (set->valid & FATTR_MODE)
+			node->mode = (node->mode & S_IFMT) | (set->mode & 07777);
+		answer_attr(hostile, in->nodeid);
+		break;
+	}
+	case FUSE_READLINK:
+		memcpy(answer.data, "d/f", 3);
+		answer.len = 3;
+		break;
+	case FUSE_SYMLINK:
+		answer_made(hostile, in->nodeid, name, S_IFLNK | 0777);
+		break;
+	case FUSE_MKNOD:
+		answer_made(hostile, in->nodeid, name + sizeof(struct fuse_mknod_in),
+			    ((const struct fuse_mknod_in *)body)->mode);
+		break;
+	case FUSE_MKDIR:
+		answer_made(hostile, in->nodeid, name + sizeof(struct fuse_mkdir_in),
+			    S_IFDIR | 0777);
+		break;
+	case FUSE_LINK:
+		answer_made(hostile, in->nodeid, name + sizeof(struct fuse_link_in),
+			    S_IFREG | 0777);
+		break;
+	case FUSE_CREATE:
+		answer_made(hostile, in->nodeid, name + sizeof(struct fuse_create_in),
+			    S_IFREG | 0777);
+		memset(answer.data + answer.len, 0, sizeof(struct fuse_open_out));
+		answer.len += sizeof(struct fuse_open_out);
+		break;
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+		nodes[node_of(in->nodeid, name)].exists = false;
+		break;
+	case FUSE_OPEN:
+	case FUSE_OPENDIR: {
+		struct fuse_open_out *out = (void *)answer.data;
+
+		answer_zeros(sizeof(*out));
+		out->open_flags = take(&hostile->stream) & 0x1f;
+		break;
+	}
+	case FUSE_READ:
+		answer_zeros(((const struct fuse_read_in *)body)->size % ANSWER_MAX);
+		break;
+	case FUSE_WRITE: {
+		const struct fuse_write_in *write = body;
+		struct fuse_write_out *out = (void *)answer.data;
+
+		answer_zeros(sizeof(*out));
+		out->size = write->size;
+		if (write->offset + write->size > node->size)
+			node->size = write->offset + write->size;
+		break;
+	}
+	case FUSE_COPY_FILE_RANGE: {
+		struct fuse_write_out *out = (void *)answer.data;
+
+		answer_zeros(sizeof(*out));
+		out->size = ((const struct fuse_copy_file_range_in *)body)->len;
+		break;
+	}
+	case FUSE_STATFS:
+		answer_zeros(sizeof(struct fuse_statfs_out));
+		((struct fuse_statfs_out *)answer.data)->st.namelen = 255;
+		break;
+	case FUSE_LSEEK:
+		answer_zeros(sizeof(struct fuse_lseek_out));
+		((struct fuse_lseek_out *)answer.data)->offset =
+			((const struct fuse_lseek_in *)body)->offset;
+		break;
+	case FUSE_GETXATTR:
+	case FUSE_LISTXATTR:
+		if (((const struct fuse_getxattr_in *)body)->size) {
+			memcpy(answer.data, "user.a\0user.b", 14);
+			answer.len = 14;
+		} else {
+			answer_zeros(sizeof(struct fuse_getxattr_out));
+			((struct fuse_getxattr_out *)answer.data)->size = 14;
+		}
+		break;
+	case FUSE_READDIR:
+	case FUSE_READDIRPLUS:
+		answer_readdir(body, in->opcode == FUSE_READDIRPLUS);
+		break;
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_INTERRUPT:
+		answer.send = false;
+		break;
+	default:
+		break;
+	}
+}
+
+static void answer_write(int session, uint32_t len)
+{
+	struct iovec iov[] = {
+		{ &answer.header, sizeof(answer.header) }, { answer.data, answer.len } };
+
+	answer.header.len = len;
+	/* Refused or not, and whatever comes next, is for the kernel. */
+	if (writev(session, iov, 2) < 0)
+		return;
+}
+
+static void notify(struct hostile *hostile, int session)
+{
+	struct stream *stream = &hostile->stream;
+	static const char *const names[] = { "f", "d", "l", "n", "x/y", "", ".", ".." };
+	const char *name = names[take_below(stream, ARRAY_SIZE(names))];
+	struct {
+		struct fuse_out_header header;
+		char data[512];
+	} notice = { .header.error = 1 + take_below(stream, 8) };
+	uint64_t node = take_below(stream, 2) ? FUSE_ROOT_ID : take_number(stream);
+	uint64_t number = take_number(stream);
+	size_t len = 0, name_len = strlen(name);
+
+	switch (notice.header.error) {
+	case FUSE_NOTIFY_INVAL_INODE: {
+		struct fuse_notify_inval_inode_out out = {
+			.ino = node, .off = number, .len = take_number(stream) };
+
+		len = sizeof(out);
+		memcpy(notice.data, &out, len);
+		name_len = sizeof(notice.data);
+		break;
+	}
+	case FUSE_NOTIFY_INVAL_ENTRY: {
+		struct fuse_notify_inval_entry_out out = { .parent = node, .namelen = name_len };
+
+		len = sizeof(out);
+		memcpy(notice.data, &out, len);
+		break;
+	}
+	case FUSE_NOTIFY_DELETE: {
+		struct fuse_notify_delete_out out = {
+			.parent = node, .child = number, .namelen = name_len };
+
+		len = sizeof(out);
+		memcpy(notice.data, &out, len);
+		break;
+	}
+	default:
+		len = number % sizeof(notice.data);
+	}
+	if (len + name_len + 1 < sizeof(notice.data)) {
+		memcpy(notice.data + len, name, name_len + 1);
+		len += name_len + 1;
+	}
+	if (take(stream) > 200)
+		len += (int8_t)take(stream);
+	len = len > sizeof(notice.data) ? sizeof(notice.data) : len;
+	notice.header.len = sizeof(notice.header) + len;
+	count(&stats->hostile);
+	if (write(session, &notice, notice.header.len) < 0)
+		return;
+}
+
+static void session_close(unsigned int i)
+{
+	close(sessions[i]);
+	sessions[i] = sessions[--nr_sessions];
+}
+
+/* Something that no server should do with this answer. True if it is to be written still. */
+static bool answer_spoil(struct hostile *hostile, int session)
+{
+	struct stream *stream = &hostile->stream;
+	struct fuse_entry_out *entry = (void *)answer.data;
+	uint64_t number;
+	size_t i, at;
+
+	count(&stats->hostile);
+	switch (take_below(stream, 18)) {
+	case 0:
+		for (i = take_below(stream, 4) + 1; i && answer.len; i--)
+			answer.data[take_number(stream) % answer.len] ^= 1 + take(stream);
+		break;
+	case 1:
+		number = take_number(stream);
+		if (answer.len < 8)
+			break;
+		at = take(stream) % (answer.len / 8) * 8;
+		memcpy(answer.data + at, &number, 8);
+		break;
+	case 2:
+		number = take(stream);
+		answer.len -= number < answer.len ? number : answer.len;
+		break;
+	case 3:
+		number = take_number(stream) % (ANSWER_MAX - 1);
+		for (i = answer.len; i < number; i++)
+			answer.data[i] = number;
+		answer.len = number;
+		break;
+	case 4:
+		answer.header.error = -(take_number(stream) % 4200);
+		answer.len = 0;
+		break;
+	case 5:
+		answer.header.error = take_number(stream);
+		break;
+	case 6:
+		if (nr_withheld < WITHHELD_MAX) {
+			withheld_from[nr_withheld] = session;
+			withheld[nr_withheld++] = answer.header.unique;
+			return false;
+		}
+		break;
+	case 7:
+		answer.header.unique += (int8_t)take(stream);
+		break;
+	case 8:
+		answer_write(session, sizeof(answer.header) + answer.len);
+		break;
+	case 9:
+		answer_write(session, take_number(stream));
+		break;
+	case 10:
+		for (i = 0; i < answer.len; i++)
+			answer.data[i] = take(stream);
+		break;
+	case 11:
+		/* Another type: in the place of an entry's mode, and of an attribute's. */
+		entry->attr.mode = take_below(stream, 16) << 12 | 0777;
+		((struct fuse_attr_out *)answer.data)->attr.mode = entry->attr.mode;
+		break;
+	case 12:
+		entry->attr.size = take_number(stream);
+		((struct fuse_attr_out *)answer.data)->attr.size = entry->attr.size;
+		break;
+	case 13:
+		entry->nodeid = take_number(stream);
+		entry->generation = take_below(stream, 3);
+		break;
+	case 14:
+		/* A name in a directory, wherever it is. */
+		if (answer.len > FUSE_NAME_OFFSET + 2) {
+			static const char *const names[] = { "/", "..", ".", "\0", "a/b" };
+
+			i = take_below(stream, ARRAY_SIZE(names));
+			at = take_below(stream, 2) ? FUSE_NAME_OFFSET_DIRENTPLUS :
+						     FUSE_NAME_OFFSET;
+			if (at + 2 < answer.len)
+				memcpy(answer.data + at, names[i], 2);
+		}
+		break;
+	case 15:
+		notify(hostile, session);
+		break;
+	case 16:
+		if (write(session, &answer.header, take_below(stream, 17)) < 0)
+			break;
+		break;
+	default:
+		answer.header.unique = take_number(stream);
+	}
+	return true;
+}
+
+static void withheld_answer(void)
+{
+	while (nr_withheld) {
+		nr_withheld--;
+		memset(&answer.header, 0, sizeof(answer.header));
+		answer.header.unique = withheld[nr_withheld];
+		answer.header.error = -EIO;
+		answer.len = 0;
+		answer_write(withheld_from[nr_withheld], sizeof(answer.header));
+	}
+}
+
+/* False if the session is over. */
+static bool session_handle(struct hostile *hostile, int session)
+{
+	struct stream *stream = &hostile->stream;
+	static char buffer[320 << 10];
+	const struct fuse_in_header *in = (void *)buffer;
+	uint8_t how = take(stream);
+	size_t room = how > 250 ? take_number(stream) % sizeof(buffer) : sizeof(buffer) - 1;
+	ssize_t len = read(session, buffer, room);
+
+	if (len < 0)
+		return errno == EINTR || errno == EAGAIN || errno == ENOENT || errno == EINVAL;
+	if (len < (ssize_t)sizeof(*in))
+		return false;
+	buffer[len] = 0;
+	count(&stats->requests);
+	memset(&answer.header, 0, sizeof(answer.header));
+	answer.header.unique = in->unique;
+	answer.len = 0;
+	answer.send = true;
+	answer_properly(hostile, in, in + 1);
+	if (how > 120 && how <= 140)
+		notify(hostile, session);
+	if (how > 248) {
+		count(&stats->deaths);
+		return false;
+	}
+	if (how > 140 && !answer_spoil(hostile, session))
+		return true;
+	if (answer.send || how > 200)
+		answer_write(session, sizeof(answer.header) + answer.len);
+	return true;
+}
+
+static void sessions_handle(struct hostile *hostile, struct pollfd *fds, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = n; i-- > 0;)
+		if (fds[i].revents && !session_handle(hostile, sessions[i]))
+			session_close(i);
+}
+
+static void accept_one(struct hostile *hostile)
+{
+	struct viewos_server_accept accept = { .flags = VIEWOS_ACCEPT_NONBLOCK };
+	int session = server_accept(hostile->fd, &accept);
+
+	if (session == -EAGAIN || session == -EINTR)
+		return;
+	if (session < 0 || nr_sessions == SESSIONS_MAX) {
+		close(hostile->fd);
+		hostile->fd = -1;
+		if (session >= 0)
+			close(session);
+		return;
+	}
+	if (take(&hostile->stream) > 250) {
+		struct viewos_session_refuse refuse = {
+			.size = sizeof(refuse), .error = take_number(&hostile->stream) };
+
+		ioctl(session, VIEWOS_IOC_SESSION_REFUSE, &refuse);
+	}
+	/* What was there to be read may be gone again: interrupted, or aborted. */
+	fcntl(session, F_SETFL, O_NONBLOCK);
+	sessions[nr_sessions++] = session;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+/* Clients wait, but not for long: answers first, then death and signals, in either order. */
+static void impatient(struct hostile *hostile, unsigned int step)
+{
+	if (step == 1) {
+		withheld_answer();
+	} else if ((step == 2) == hostile->kill_first) {
+		count(&stats->kills);
+		kill(-hostile->clients, SIGKILL);
+	} else {
+		if (nr_sessions)
+			count(&stats->deaths);
+		while (nr_sessions)
+			session_close(0);
+		if (hostile->fd >= 0)
+			close(hostile->fd);
+		hostile->fd = -1;
+	}
+}
+
+bool hostile_serve(struct hostile *hostile)
+{
+	uint64_t start = now_ms();
+	unsigned int step = 0;
+	bool over = false;
+
+	nodes_reset();
+	nr_sessions = 0;
+	nr_withheld = 0;
+	for (;;) {
+		struct pollfd fds[SESSIONS_MAX + 2];
+		unsigned int i, n = nr_sessions;
+		int ready;
+
+		for (i = 0; i < n; i++)
+			fds[i] = (struct pollfd){ .fd = sessions[i], .events = POLLIN };
+		fds[n] = (struct pollfd){ .fd = hostile->alive, .events = POLLIN };
+		fds[n + 1] = (struct pollfd){ .fd = hostile->fd, .events = POLLIN };
+		ready = poll(fds, n + 2, IDLE_MS);
+		if (ready > 0 && fds[n].revents)
+			return true;
+		over |= now_ms() - start > 2000;
+		if (ready <= 0 || over) {
+			if (step < 4)
+				impatient(hostile, ++step);
+			if (now_ms() - start > GONE_MS)
+				return false;
+		}
+		if (ready <= 0)
+			continue;
+		sessions_handle(hostile, fds, n);
+		if (fds[n + 1].revents && hostile->fd >= 0)
+			accept_one(hostile);
+	}
+}
