@@ -15,7 +15,7 @@ override SHELL := /bin/bash
 MAKEOVERRIDES := $(filter-out SHELL=%,$(MAKEOVERRIDES))
 
 vm := selftests/vm
-export KERNELS TESTS
+export KERNELS TESTS SANITIZE
 
 all: module userspace
 
@@ -27,10 +27,16 @@ help:
 	@echo 'make check          run the tests in virtual machines'
 	@echo '                      KERNELS="6.1 6.12"  on which kernels'
 	@echo '                      TESTS="view abi"    which tests'
+	@echo '                      SANITIZE=1    user space built with ASan and UBSan'
+	@echo 'make unit           tests of the user space alone, here, with ASan and UBSan'
 	@echo 'make check-debug    the same on a kernel with KASAN, lockdep, kmemleak and more'
 	@echo 'make check-debug-self  see that a broken module fails there'
+	@echo 'make fuzz           fuzz the module there'
+	@echo 'make stress         do everything at once there, and stress-ng in a view'
+	@echo '                      SECONDS=600  for how long; SEED=N  from where'
+	@echo '                      KERNELS=6.1  on another kernel'
 	@echo 'make bench          count the instructions of the benchmarks, in virtual machines'
-	@echo 'make static         checkpatch, sparse, W=1, shellcheck, mandoc'
+	@echo 'make static         checkpatch, sparse, W=1, kernel-doc, cppcheck, shellcheck, mandoc'
 	@echo 'make module|userspace|selftests'
 	@echo 'make clean          remove what was built, but not the fetched kernels'
 	@echo 'make distclean      remove those too'
@@ -44,6 +50,15 @@ module:
 
 userspace:
 	@$(MAKE) --no-print-directory -C userspace OUT=$(CURDIR)/build/userspace all
+
+# With the compiler's checkers; what the tests in a machine then use.
+userspace-sanitized:
+	@$(MAKE) --no-print-directory -C userspace OUT=$(CURDIR)/build/userspace-sanitized SANITIZE=1 all
+
+unit: $(CURDIR)/build/kselftest/.done
+	@$(vm)/deps.sh build
+	@$(MAKE) --no-print-directory -C selftests OUT=$(CURDIR)/build/selftests KSELFTEST=$(CURDIR)/build/kselftest unit
+	@selftests/unit/run.sh
 
 selftests: userspace $(CURDIR)/build/kselftest/.done
 	@$(MAKE) --no-print-directory -C selftests OUT=$(CURDIR)/build/selftests KSELFTEST=$(CURDIR)/build/kselftest all
@@ -68,7 +83,7 @@ uninstall:
 
 check:
 	@$(vm)/deps.sh build vm
-	@$(MAKE) --no-print-directory userspace selftests
+	@$(MAKE) --no-print-directory userspace selftests $(if $(SANITIZE),userspace-sanitized)
 	@$(vm)/check.sh
 
 demo shell:
@@ -87,6 +102,13 @@ check-debug-self:
 	@$(vm)/kernel.sh debug
 	@selftests/debug/selftest.sh
 
+# SECONDS is bash's own, which counts.
+fuzz stress: export SECONDS_WANTED = $(SECONDS)
+fuzz stress:
+	@$(vm)/deps.sh build vm $(filter stress,$@)
+	@$(MAKE) --no-print-directory userspace selftests
+	@KERNELS="$(if $(filter file,$(origin KERNELS)),debug,$(KERNELS))" selftests/$@/$@.sh
+
 bench:
 	@$(vm)/deps.sh build vm
 	@$(MAKE) --no-print-directory userspace selftests
@@ -97,7 +119,7 @@ static:
 	@$(vm)/static.sh
 
 clean:
-	rm -rf build/userspace build/selftests build/kmod build/vm
+	rm -rf build/userspace build/userspace-sanitized build/selftests build/kmod build/vm
 	find kmod \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o \
 		-name '.*.cmd' -o -name Module.symvers -o -name modules.order \) -delete
 	rm -f Module.symvers modules.order .*.cmd
@@ -105,5 +127,5 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: all help module userspace selftests install uninstall check check-debug \
-	check-debug-self demo shell bench static clean distclean
+.PHONY: all help module userspace userspace-sanitized unit selftests install uninstall check check-debug \
+	check-debug-self fuzz stress demo shell bench static clean distclean

@@ -19,7 +19,7 @@ for what; do
 		need stress-ng
 		;;
 	static)
-		need sparse mandoc shellcheck codespell
+		need sparse mandoc shellcheck codespell cppcheck
 		;;
 	*)
 		die "'$what': unknown, known are build, vm, stress and static"

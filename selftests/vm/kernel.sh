@@ -67,6 +67,7 @@ testing_unpack()
 	local root=$1 mirror log=$BUILD/testing.log options=()
 
 	need mmdebstrap
+	# shellcheck disable=SC2016
 	mirror=$(apt-get indextargets --format '$(URI)' 'Created-By: Packages' |
 		sed -n 's|/dists/.*||p' | grep -v -e security -e updates | head -n 1)
 	[ -n "$mirror" ] || die "apt has no source of packages by network" "See sources.list(5)."
@@ -75,8 +76,9 @@ testing_unpack()
 linux-headers-amd64,make,dash,bash,coreutils,sed,grep,mawk,findutils,diffutils,gcc,kmod" \
 			testing "$root" "$mirror" >"$log" 2>&1; do
 		as_root rm -rf "$root"
-		grep -q 'is expired' "$log" && [ ${#options[@]} = 0 ] ||
+		if [ ${#options[@]} != 0 ] || ! grep -q 'is expired' "$log"; then
 			die "cannot get the kernel of Debian's testing" "$(tail -n 5 "$log")"
+		fi
 		# A mirror that is not updated any more: signed, but old.
 		options=(--aptopt='Acquire::Check-Valid-Until "false"')
 	done

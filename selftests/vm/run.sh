@@ -80,7 +80,7 @@ write_initramfs()
 	fi
 	{
 		printf 'TOP=%q\nMODULE=%q\nSHELL_WANTED=%q\n' "$TOP" "$module" "$shell"
-		printf 'BUILT=%q\n' "$BUILD/kmod/$series"
+		printf 'BUILT=%q\nSANITIZED=%q\n' "$BUILD/kmod/$series" "${SANITIZE:-}"
 		printf 'COMMAND=%q\n' "$*"
 	} >"$vm/root/config"
 	(cd "$vm/root" && find . | cpio -o -H newc --quiet) >"$vm/initramfs"

@@ -71,6 +71,21 @@ checkpatch()
 		--ignore "$1" --file "${@:2}"
 }
 
+documented()
+{
+	local tool
+
+	tool=$(echo "$BUILD"/kernels/6.1/root/usr/lib/linux-kbuild-*/scripts/kernel-doc)
+	perl "$tool" -none -Werror kmod/*.[ch] kmod/viewfs/*.[ch] uapi/linux/*.h
+}
+
+userspace()
+{
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+		--suppress=identicalInnerCondition --suppress=missingIncludeSystem -j"$(nproc)" \
+		-D_GNU_SOURCE -I userspace/lib -I uapi userspace
+}
+
 scripts()
 {
 	local files
@@ -92,7 +107,10 @@ mkdir -p "$BUILD/static"
 for series in $KERNELS; do
 	check "module $series" module_warnings "$series"
 done
+"$TOP/selftests/vm/kernel.sh" 6.1
 check checkpatch style
+check kernel-doc documented
+check cppcheck userspace
 check shellcheck scripts
 check mandoc manuals
 check "netlink spec" selftests/doc/spec.sh
