@@ -58,12 +58,12 @@ check_status()
 	fi
 }
 
-# eventually COMMAND...: it succeeds within some seconds.
+# eventually COMMAND...: it succeeds within a minute, which a slow machine may take.
 eventually()
 {
-	local i
+	local end=$((SECONDS + 60))
 
-	for ((i = 0; i < 100; i++)); do
+	while [ $SECONDS -lt $end ]; do
 		! "$@" || return 0
 		sleep 0.1
 	done
