@@ -270,6 +270,12 @@ static int run(const struct input *input, unsigned int worker)
 		perror("namespaces");
 		return 1;
 	}
+	/* Where this is a real system, its root is not to be changed by a client that gets out. */
+	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) && !geteuid() &&
+	    !(how & HOW_USER)) {
+		perror("read-only root");
+		return 1;
+	}
 	client.control = control_open();
 	hostile.fd = server_create(client.control);
 	client.server = hostile.fd;
@@ -445,6 +451,7 @@ int main(int argc, char **argv)
 		{ }
 	};
 	struct work work = { .seed = 1, .workers = 2 };
+	char path[PATH_MAX];
 	bool test;
 	int opt, failed;
 
@@ -477,7 +484,8 @@ int main(int argc, char **argv)
 	if (optind < argc || work.workers < 1 || work.workers > WORKERS_MAX)
 		usage();
 	test = !work.seconds;
-	if (test && !corpus->nr && !corpus_load("/mnt/viewos/selftests/fuzz/corpus")) {
+	snprintf(path, sizeof(path), "%s/selftests/fuzz/corpus", getenv("VIEWOS_TOP") ?: ".");
+	if (test && !corpus->nr && !corpus_load(path)) {
 		printf("TAP version 13\n1..0 # SKIP no corpus\n");
 		return 4;
 	}
