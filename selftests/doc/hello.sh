@@ -6,6 +6,8 @@
 # /mnt itself would hide the checkout.
 mkdir -p /mnt/fs
 export PATH=$VIEWOS_TOP/build/selftests/doc:$PATH
+# The example has no checkers built in, so its library must have none.
+export LD_LIBRARY_PATH=$VIEWOS_TOP/build/userspace/lib
 hello() { viewctl run -m hello::/mnt/fs -- "$@"; }
 
 check_output "its file" "Hello, view." hello cat /mnt/fs/hello
