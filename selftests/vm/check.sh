@@ -35,7 +35,10 @@ for series in $KERNELS; do
 	fi
 	say "Testing on Linux $(cat "$BUILD/kernels/$series/release")"
 	status=0
-	"$TOP/selftests/vm/run.sh" --kernel "$series" -- \
+	# The debug kernel is five times slower.
+	timeout=1800
+	[ "$series" != debug ] || timeout=5400
+	"$TOP/selftests/vm/run.sh" --kernel "$series" --timeout $timeout -- \
 		/mnt/viewos/selftests/vm/guest-check.sh "${tests//$'\n'/ }" || status=$?
 	read -r p f s < <(sed -n 's/^totals //p' "$BUILD/vm/$series/output" | tail -n 1) || true
 	passed=$((passed + ${p:-0}))
