@@ -26,7 +26,7 @@
  * system. A task that enters a view without CAP_SYS_ADMIN in the user namespace
  * of the view's owner gets no_new_privs.
  *
- * Changes: ABI 1, first release.
+ * Changes: ABI 1, first release. ABI 2, rules and the class socket.
  */
 #ifndef _UAPI_LINUX_VIEWOS_H
 #define _UAPI_LINUX_VIEWOS_H
@@ -35,7 +35,7 @@
 #include <linux/types.h>
 
 /** VIEWOS_ABI - number of this interface, grows when something is added */
-#define VIEWOS_ABI		1
+#define VIEWOS_ABI		2
 
 /** VIEWOS_NAME_LEN - room for a view's or server's name, with its final NUL */
 #define VIEWOS_NAME_LEN		64
@@ -65,9 +65,12 @@ enum viewos_inherit {
  * enum viewos_class - what kind of name a server answers for
  * @VIEWOS_CLASS_PATH: files, through a viewfs mount; sessions speak the FUSE
  *	wire protocol of <linux/fuse.h>
+ * @VIEWOS_CLASS_SOCKET: sockets, through rules; sessions speak the protocol of
+ *	<linux/viewos_socket.h>
  */
 enum viewos_class {
 	VIEWOS_CLASS_PATH	= 1,
+	VIEWOS_CLASS_SOCKET	= 2,
 };
 
 /**
@@ -282,17 +285,140 @@ struct viewos_session_refuse {
 	__u32 error;
 };
 
+/**
+ * enum viewos_verdict - what a rule says
+ * @VIEWOS_VERDICT_NATIVE: as in the parent view; in a child of the root view, as the
+ *	kernel does it
+ * @VIEWOS_VERDICT_DENY: fail with an errno
+ * @VIEWOS_VERDICT_REDIRECT: take another network namespace, or a stack of the view
+ * @VIEWOS_VERDICT_SERVE: a module server answers
+ */
+enum viewos_verdict {
+	VIEWOS_VERDICT_NATIVE	= 0,
+	VIEWOS_VERDICT_DENY	= 1,
+	VIEWOS_VERDICT_REDIRECT	= 2,
+	VIEWOS_VERDICT_SERVE	= 3,
+};
+
+/** VIEWOS_RULE_ANY - matches every family, type or protocol */
+#define VIEWOS_RULE_ANY		(-1)
+
+/** VIEWOS_RULES_MAX - most rules of one view */
+#define VIEWOS_RULES_MAX	256
+
+/**
+ * struct viewos_rule_add - argument of VIEWOS_IOC_RULE_ADD on a view fd
+ * @size: in: sizeof(struct viewos_rule_add)
+ * @flags: in: must be zero
+ * @class: in: VIEWOS_CLASS_SOCKET
+ * @verdict: in: enum viewos_verdict
+ * @family: in: AF_* that the rule is for, or VIEWOS_RULE_ANY
+ * @type: in: SOCK_* without flags, or VIEWOS_RULE_ANY
+ * @protocol: in: protocol as given to socket(2), or VIEWOS_RULE_ANY
+ * @error: in: for DENY: positive errno below 512, else zero
+ * @netns_fd: in: for REDIRECT: fd of a network namespace, or -1; else -1
+ * @pad: in: must be zero
+ * @stack: in: name of the stack that the rule is for, empty for the default; padded
+ *	with NULs
+ * @target: in: for SERVE: name of the server; for REDIRECT without @netns_fd: name of a
+ *	stack; else empty; padded with NULs
+ * @source: in: for SERVE: pointer to a string of at most VIEWOS_SOURCE_LEN bytes that
+ *	tells the server what to serve, or 0
+ * @options: in: likewise, options for the server
+ * @id: in: must be zero; out: the rule's id, never used again while the module is loaded
+ *
+ * A call is decided by the rules of the nearest view, from the caller's upwards,
+ * that has one which matches: there by the most specific, where the family counts
+ * most, then the type, then the protocol; and of several by the youngest. A view can
+ * take away or replace what its parent has, not give back: where the parent's
+ * answer is DENY, NATIVE and REDIRECT of a child are that too.
+ *
+ * A stack is what VIEWOS_IOC_SOCKET names; its rules are looked at for it alone. One
+ * that no rule is for is ENOENT. In a rule for a stack, NATIVE is what the parent view
+ * has as its default.
+ *
+ * The rule holds from now on for the view and all beneath it; sockets that exist
+ * stay what they are. For the view's owner, or CAP_SYS_ADMIN in the owner's user
+ * namespace, and only from a view above it, or with CAP_SYS_ADMIN in the user namespace
+ * of the parent's owner (EPERM): who is in a view does not loosen it. Not for the root
+ * view (EPERM). With @netns_fd CAP_SYS_ADMIN is needed in the user namespace that owns the network
+ * namespace (EPERM). With SERVE the call waits, killably, for the server to accept:
+ * ENOENT no such server, EPROTOTYPE not of this class, EAGAIN too many wait for it,
+ * ETIMEDOUT, EPROTO it speaks another protocol, or the errno with which it refused.
+ * ENOSPC: VIEWOS_RULES_MAX, or too many different matches to compile. ELOOP: stacks that
+ * lead to each other.
+ */
+struct viewos_rule_add {
+	__u32 size;
+	__u32 flags;
+	__u32 class;
+	__u32 verdict;
+	__s32 family;
+	__s32 type;
+	__s32 protocol;
+	__u32 error;
+	__s32 netns_fd;
+	__u32 pad;
+	char stack[VIEWOS_NAME_LEN];
+	char target[VIEWOS_NAME_LEN];
+	__aligned_u64 source;
+	__aligned_u64 options;
+	__aligned_u64 id;
+};
+
+/**
+ * struct viewos_rule_del - argument of VIEWOS_IOC_RULE_DEL on a view fd
+ * @size: in: sizeof(struct viewos_rule_del)
+ * @flags: in: must be zero
+ * @id: in: the rule's id
+ *
+ * Sockets made under the rule stay at work. ENOENT: the view has no such rule of its
+ * own. EPERM as for struct viewos_rule_add.
+ */
+struct viewos_rule_del {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 id;
+};
+
+/**
+ * struct viewos_socket - argument of VIEWOS_IOC_SOCKET on /dev/viewos
+ * @size: in: sizeof(struct viewos_socket)
+ * @flags: in: must be zero
+ * @family: in: as for socket(2), likewise the next two
+ * @type: in: SOCK_*, with SOCK_CLOEXEC and SOCK_NONBLOCK if wanted
+ * @protocol: in
+ * @pad: in: must be zero
+ * @stack: in: name of a stack of the caller's view, or empty for the default; padded
+ *	with NULs
+ *
+ * Returns a socket. ENOENT: no rule of the caller's view or above it is for this stack.
+ * Else the errors of socket(2), or of the verdict.
+ */
+struct viewos_socket {
+	__u32 size;
+	__u32 flags;
+	__s32 family;
+	__s32 type;
+	__s32 protocol;
+	__u32 pad;
+	char stack[VIEWOS_NAME_LEN];
+};
+
 #define VIEWOS_IOC_MAGIC		0xB7
 
 #define VIEWOS_IOC_VERSION		_IOWR(VIEWOS_IOC_MAGIC, 0x00, struct viewos_version)
 #define VIEWOS_IOC_VIEW_CREATE		_IOWR(VIEWOS_IOC_MAGIC, 0x01, struct viewos_view_create)
 #define VIEWOS_IOC_VIEW_OPEN		_IOW(VIEWOS_IOC_MAGIC, 0x02, struct viewos_view_open)
 #define VIEWOS_IOC_SERVER_CREATE	_IOW(VIEWOS_IOC_MAGIC, 0x03, struct viewos_server_create)
+#define VIEWOS_IOC_SOCKET		_IOW(VIEWOS_IOC_MAGIC, 0x04, struct viewos_socket)
 
 #define VIEWOS_IOC_VIEW_ENTER		_IOW(VIEWOS_IOC_MAGIC, 0x10, struct viewos_view_enter)
 #define VIEWOS_IOC_VIEW_INFO		_IOWR(VIEWOS_IOC_MAGIC, 0x11, struct viewos_view_info)
 #define VIEWOS_IOC_VIEW_SET		_IOW(VIEWOS_IOC_MAGIC, 0x12, struct viewos_view_set)
 #define VIEWOS_IOC_VIEW_DESTROY		_IOW(VIEWOS_IOC_MAGIC, 0x13, struct viewos_view_destroy)
+#define VIEWOS_IOC_RULE_ADD		_IOWR(VIEWOS_IOC_MAGIC, 0x14, struct viewos_rule_add)
+#define VIEWOS_IOC_RULE_DEL		_IOW(VIEWOS_IOC_MAGIC, 0x15, struct viewos_rule_del)
 
 #define VIEWOS_IOC_SERVER_ACCEPT	_IOWR(VIEWOS_IOC_MAGIC, 0x20, struct viewos_server_accept)
 

@@ -39,6 +39,8 @@
  *	VIEWOS_A_SERVER_PUBLIC without CAP_SYS_ADMIN
  * @VIEWOS_CMD_SERVER_DEL: takes the name VIEWOS_A_SERVER_NAME (of the caller's
  *	user) back; sessions at work go on. ENOENT: no such server
+ * @VIEWOS_CMD_RULE_GET: dump of rules; VIEWOS_A_VIEW_ID limits it to those of one view
+ * @VIEWOS_CMD_SOCKET_GET: dump of virtual sockets; VIEWOS_A_VIEW_ID likewise
  * @VIEWOS_CMD_VIEW_NEW_NTF: event: a view was created
  * @VIEWOS_CMD_VIEW_GONE_NTF: event: a view's last reference went
  * @VIEWOS_CMD_TASK_ENTER_NTF: event: a task entered a view by ioctl
@@ -46,6 +48,10 @@
  * @VIEWOS_CMD_SERVER_GONE_NTF: event: a server was closed or unregistered
  * @VIEWOS_CMD_SERVER_STUCK_NTF: event: a session left a request unanswered for
  *	longer than VIEWOS_STUCK_SECONDS; once per session until it answers
+ * @VIEWOS_CMD_RULE_NEW_NTF: event: a rule was added
+ * @VIEWOS_CMD_RULE_GONE_NTF: event: a rule was deleted, or its view went
+ * @VIEWOS_CMD_SOCKET_NEW_NTF: event: a virtual socket was made, or accepted
+ * @VIEWOS_CMD_SOCKET_GONE_NTF: event: its last reference was closed
  * @__VIEWOS_CMD_MAX: one more than the last
  */
 enum viewos_cmd {
@@ -63,6 +69,12 @@ enum viewos_cmd {
 	VIEWOS_CMD_SERVER_NEW_NTF,
 	VIEWOS_CMD_SERVER_GONE_NTF,
 	VIEWOS_CMD_SERVER_STUCK_NTF,
+	VIEWOS_CMD_RULE_GET,
+	VIEWOS_CMD_SOCKET_GET,
+	VIEWOS_CMD_RULE_NEW_NTF,
+	VIEWOS_CMD_RULE_GONE_NTF,
+	VIEWOS_CMD_SOCKET_NEW_NTF,
+	VIEWOS_CMD_SOCKET_GONE_NTF,
 	__VIEWOS_CMD_MAX,
 };
 
@@ -102,6 +114,22 @@ enum viewos_cmd {
  * @VIEWOS_A_SOURCE: string, a mount's source
  * @VIEWOS_A_OPTIONS: string, a mount's options for the server
  * @VIEWOS_A_MOUNT_DEV: u64, st_dev of the file system, as (major << 32 | minor)
+ * @VIEWOS_A_CLASS: u32, enum viewos_class, of a rule or a session
+ * @VIEWOS_A_RULE_ID: u64
+ * @VIEWOS_A_RULE_VERDICT: u32, enum viewos_verdict
+ * @VIEWOS_A_RULE_STACK: string, the stack that it is for, absent for the default
+ * @VIEWOS_A_RULE_TARGET: string, name of a server or of a stack
+ * @VIEWOS_A_RULE_ERROR: u32, errno of DENY
+ * @VIEWOS_A_RULE_NETNS: u32, inode number of a network namespace
+ * @VIEWOS_A_RULE_HITS: u64, calls that it decided
+ * @VIEWOS_A_FAMILY: s32, of a rule or socket: AF_*, VIEWOS_RULE_ANY
+ * @VIEWOS_A_TYPE: s32, SOCK_*, VIEWOS_RULE_ANY
+ * @VIEWOS_A_PROTOCOL: s32, VIEWOS_RULE_ANY
+ * @VIEWOS_A_SOCKET_INO: u64, inode number, as in /proc/PID/fd
+ * @VIEWOS_A_SOCKET_STATE: u32, enum viewos_socket_state
+ * @VIEWOS_A_SOCKET_LOCAL: binary, struct sockaddr that it is bound to, if known
+ * @VIEWOS_A_SOCKET_PEER: binary, struct sockaddr of its peer, if known
+ * @VIEWOS_A_SOCKET_BACKED: flag: it has a backing socket
  * @__VIEWOS_A_MAX: one more than the last
  */
 enum viewos_attr {
@@ -133,6 +161,22 @@ enum viewos_attr {
 	VIEWOS_A_SOURCE,
 	VIEWOS_A_OPTIONS,
 	VIEWOS_A_MOUNT_DEV,
+	VIEWOS_A_CLASS,
+	VIEWOS_A_RULE_ID,
+	VIEWOS_A_RULE_VERDICT,
+	VIEWOS_A_RULE_STACK,
+	VIEWOS_A_RULE_TARGET,
+	VIEWOS_A_RULE_ERROR,
+	VIEWOS_A_RULE_NETNS,
+	VIEWOS_A_RULE_HITS,
+	VIEWOS_A_FAMILY,
+	VIEWOS_A_TYPE,
+	VIEWOS_A_PROTOCOL,
+	VIEWOS_A_SOCKET_INO,
+	VIEWOS_A_SOCKET_STATE,
+	VIEWOS_A_SOCKET_LOCAL,
+	VIEWOS_A_SOCKET_PEER,
+	VIEWOS_A_SOCKET_BACKED,
 	__VIEWOS_A_MAX,
 };
 
@@ -150,6 +194,20 @@ enum viewos_session_state {
 	VIEWOS_SESSION_ACCEPTED,
 	VIEWOS_SESSION_READY,
 	VIEWOS_SESSION_DEAD,
+};
+
+/**
+ * enum viewos_socket_state - where a virtual socket is in its life
+ * @VIEWOS_SOCKET_NEW: neither of the following
+ * @VIEWOS_SOCKET_LISTENING: listen(2) was called
+ * @VIEWOS_SOCKET_CONNECTING: a connect is in progress
+ * @VIEWOS_SOCKET_CONNECTED: it has a peer
+ */
+enum viewos_socket_state {
+	VIEWOS_SOCKET_NEW,
+	VIEWOS_SOCKET_LISTENING,
+	VIEWOS_SOCKET_CONNECTING,
+	VIEWOS_SOCKET_CONNECTED,
 };
 
 #endif /* _UAPI_LINUX_VIEWOS_NETLINK_H */
