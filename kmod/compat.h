@@ -23,7 +23,9 @@
 #include <linux/fs.h>
 #include <linux/ftrace.h>
 #include <linux/mnt_idmapping.h>
+#include <linux/net.h>
 #include <linux/pagemap.h>
+#include <linux/sockptr.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
 #include <linux/writeback.h>
@@ -97,8 +99,78 @@ static inline int netlink_broadcast_filtered(struct sock *ssk, struct sk_buff *s
 #define VIEWOS_MCGRP_FLAGS 0
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define ftrace_regs_get_argument(fregs, n) ((fregs)->regs.di)
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
 #define ftrace_regs_set_instruction_pointer(fregs, ip) ftrace_instruction_pointer_set(fregs, ip)
+#endif
+
+/* Sockets */
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#define VIEWOS_ACCEPT_ARG int flags, bool kern
+#define viewos_accept_flags() flags
+static inline int viewos_proto_accept(struct socket *sock, struct socket *newsock, int flags)
+{
+	return sock->ops->accept(sock, newsock, flags, false);
+}
+#else
+#define VIEWOS_ACCEPT_ARG struct proto_accept_arg *arg
+#define viewos_accept_flags() (arg->flags)
+static inline int viewos_proto_accept(struct socket *sock, struct socket *newsock, int flags)
+{
+	struct proto_accept_arg arg = { .flags = flags };
+
+	return sock->ops->accept(sock, newsock, &arg);
+}
+#endif
+
+/*
+ * Options of SOL_SOCKET never came to the socket's own operations; now those that are set
+ * do, if it wants. The others must be caught on their way.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#define VIEWOS_SETSOCKOPT "sock_setsockopt"
+#define VIEWOS_GETSOCKOPT "sock_getsockopt"
+#define VIEWOS_GETSOCKOPT_ARGS struct socket *sock, int level, int name, char __user *value, \
+			       int __user *len
+#define viewos_getsockopt_pass(sock) sock, level, name, value, len
+#define viewos_wants_sol_socket(sock) do { } while (0)
+static inline bool viewos_has_sol_socket(struct socket *sock)
+{
+	return false;
+}
+
+static inline int do_sock_getsockopt(struct socket *sock, bool compat, int level, int name,
+				     sockptr_t value, sockptr_t len)
+{
+	if (!sock->ops->getsockopt)
+		return -EOPNOTSUPP;
+	return sock->ops->getsockopt(sock, level, name, value.user, len.user);
+}
+#else
+#define VIEWOS_GETSOCKOPT "do_sock_getsockopt"
+#define VIEWOS_GETSOCKOPT_ARGS struct socket *sock, bool compat, int level, int name, \
+			       sockptr_t value, sockptr_t len
+#define viewos_getsockopt_pass(sock) sock, compat, level, name, value, len
+static inline void viewos_wants_sol_socket(struct socket *sock)
+{
+	set_bit(SOCK_CUSTOM_SOCKOPT, &sock->flags);
+}
+
+static inline bool viewos_has_sol_socket(struct socket *sock)
+{
+	return test_bit(SOCK_CUSTOM_SOCKOPT, &sock->flags);
+}
+#endif
+
+/* An address in the memory of a socket call, of whatever length. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+#define VIEWOS_SOCKADDR struct sockaddr
+#else
+#define VIEWOS_SOCKADDR struct sockaddr_unsized
 #endif
 
 /* viewfs */

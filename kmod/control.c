@@ -12,6 +12,7 @@
 
 #include "control.h"
 #include "server.h"
+#include "socket/sock.h"
 #include "view.h"
 
 /* The ABI: a struct changes its size only by growing at its end. */
@@ -25,6 +26,12 @@ static_assert(sizeof(struct viewos_view_destroy) == 8);
 static_assert(sizeof(struct viewos_server_create) == 16);
 static_assert(sizeof(struct viewos_server_accept) == 56);
 static_assert(sizeof(struct viewos_session_refuse) == 8);
+static_assert(sizeof(struct viewos_rule_add) == 192);
+static_assert(sizeof(struct viewos_rule_del) == 16);
+static_assert(sizeof(struct viewos_socket) == 88);
+static_assert(sizeof(struct viewos_sock_in) == 56);
+static_assert(sizeof(struct viewos_sock_out) == 48);
+static_assert(sizeof(struct viewos_sock_event) == 32);
 
 int viewos_ioctl_copy(void *dst, size_t ksize, const void __user *src, size_t usize)
 {
@@ -94,6 +101,8 @@ static long control_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 		return viewos_view_ioctl_open(uarg, _IOC_SIZE(cmd));
 	case VIEWOS_IOC_CASE(VIEWOS_IOC_SERVER_CREATE):
 		return viewos_server_ioctl_create(uarg, _IOC_SIZE(cmd));
+	case VIEWOS_IOC_CASE(VIEWOS_IOC_SOCKET):
+		return viewos_socket_ioctl(uarg, _IOC_SIZE(cmd));
 	default:
 		return -ENOTTY;
 	}

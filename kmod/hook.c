@@ -16,6 +16,9 @@
 #include "compat.h"
 #include "hook.h"
 #include "mark.h"
+#include "socket/sock.h"
+
+static_assert(offsetof(struct socket, ops) == VIEWOS_SOCKET_OPS_OFFSET);
 
 /*
  * A removal costs a grace period of RCU tasks, and views come and go: a group
@@ -61,9 +64,29 @@ static void viewos_none_cgroup_task_exit(struct task_struct *task)
 {
 }
 
+static int viewos_none_sock_create(struct net *net, int family, int type, int protocol,
+				   struct socket **res, int kern)
+{
+	return -EAGAIN;
+}
+
+static int viewos_none_sock_setsockopt(struct socket *sock, int level, int name,
+				       sockptr_t value, unsigned int len)
+{
+	return -EAGAIN;
+}
+
+static int viewos_none_sock_getsockopt(VIEWOS_GETSOCKOPT_ARGS)
+{
+	return -EAGAIN;
+}
+
 DEFINE_STATIC_CALL(viewos_call_cgroup_can_fork, viewos_none_cgroup_can_fork);
 DEFINE_STATIC_CALL(viewos_call_cgroup_cancel_fork, viewos_none_cgroup_cancel_fork);
 DEFINE_STATIC_CALL(viewos_call_cgroup_task_exit, viewos_none_cgroup_task_exit);
+DEFINE_STATIC_CALL(viewos_call_sock_create, viewos_none_sock_create);
+DEFINE_STATIC_CALL(viewos_call_sock_setsockopt, viewos_none_sock_setsockopt);
+DEFINE_STATIC_CALL(viewos_call_sock_getsockopt, viewos_none_sock_getsockopt);
 
 int viewos_orig_cgroup_can_fork(struct task_struct *child, struct kernel_clone_args *kargs)
 {
@@ -78,6 +101,23 @@ void viewos_orig_cgroup_cancel_fork(struct task_struct *child, struct kernel_clo
 void viewos_orig_cgroup_task_exit(struct task_struct *task)
 {
 	static_call(viewos_call_cgroup_task_exit)(task);
+}
+
+int viewos_orig_sock_create(struct net *net, int family, int type, int protocol,
+			    struct socket **res, int kern)
+{
+	return static_call(viewos_call_sock_create)(net, family, type, protocol, res, kern);
+}
+
+int viewos_orig_sock_setsockopt(struct socket *sock, int level, int name, sockptr_t value,
+				unsigned int len)
+{
+	return static_call(viewos_call_sock_setsockopt)(sock, level, name, value, len);
+}
+
+int viewos_orig_sock_getsockopt(VIEWOS_GETSOCKOPT_ARGS)
+{
+	return static_call(viewos_call_sock_getsockopt)(viewos_getsockopt_pass(sock));
 }
 
 #define VIEWOS_HOOK_ENTRY(function, name, hook_group)			\
@@ -95,11 +135,19 @@ void viewos_orig_cgroup_task_exit(struct task_struct *task)
  * can_fork may fail the fork before the child can be seen or run, cancel_fork
  * undoes it, and exit comes when the task has closed its files. All three are
  * called for threads and io_uring workers too.
+ *
+ * Every socket that a program makes, by whatever call, passes __sock_create(). Options
+ * of SOL_SOCKET are done by the kernel before a socket's own operations are asked.
  */
 static struct viewos_hook viewos_hooks[] = {
 	VIEWOS_HOOK_ENTRY(cgroup_can_fork, "cgroup_can_fork", VIEWOS_HOOK_TASK),
 	VIEWOS_HOOK_ENTRY(cgroup_cancel_fork, "cgroup_cancel_fork", VIEWOS_HOOK_TASK),
 	VIEWOS_HOOK_ENTRY(cgroup_task_exit, VIEWOS_CGROUP_TASK_EXIT, VIEWOS_HOOK_TASK),
+	VIEWOS_HOOK_ENTRY(sock_create, "__sock_create", VIEWOS_HOOK_SOCKET),
+#ifdef VIEWOS_SETSOCKOPT
+	VIEWOS_HOOK_ENTRY(sock_setsockopt, VIEWOS_SETSOCKOPT, VIEWOS_HOOK_VIRTUAL),
+#endif
+	VIEWOS_HOOK_ENTRY(sock_getsockopt, VIEWOS_GETSOCKOPT, VIEWOS_HOOK_VIRTUAL),
 };
 
 /* Protects installed[], and registering and unregistering. */
@@ -114,13 +162,23 @@ static bool direct_calls = true;
 module_param(direct_calls, bool, 0644);
 MODULE_PARM_DESC(direct_calls, "redirect kernel functions by ftrace direct calls (faster), not by IPMODIFY");
 
+static bool hook_concerns(const struct viewos_hook *hook, struct ftrace_regs *fregs)
+{
+	const struct socket *sock;
+
+	if (hook->group != VIEWOS_HOOK_VIRTUAL)
+		return test_bit(VIEWOS_MARK_BIT, &current_thread_info()->syscall_work);
+	sock = (const struct socket *)ftrace_regs_get_argument(fregs, 0);
+	return sock->ops == &viewos_sock_ops;
+}
+
 /* The fall-back where a direct call cannot be had: changes the instruction pointer. */
 static void notrace viewos_hook_redirect(unsigned long ip, unsigned long parent_ip,
 					 struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
 	struct viewos_hook *hook = container_of(ops, struct viewos_hook, ops);
 
-	if (test_bit(VIEWOS_MARK_BIT, &current_thread_info()->syscall_work))
+	if (hook_concerns(hook, fregs))
 		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)hook->replacement);
 }
 

@@ -3,14 +3,15 @@
  * Kernel functions redirected by ftrace.
  *
  * A hook sends a call of one kernel function to a replacement if, and only if,
- * the calling task carries the mark of a view (task.h). The replacement reaches
+ * the calling task carries the mark of a view (task.h), or, of some, the socket that is the
+ * first argument is a virtual one. The replacement reaches
  * the original through a static call to the instruction behind the ftrace site,
  * so it needs no recursion guard and no indirect call.
  *
  * Hooks come in groups, each with a count of users: the first installs the
  * group, and some time after the last one has gone it is removed. A replacement
- * may sleep. It runs in a task that is in a view, every view holds the module,
- * and so nobody can be inside a replacement when the module goes; a replacement
+ * may sleep. It runs in a task that is in a view, or on a virtual socket; every view and
+ * every virtual socket holds the module, and so nobody can be inside a replacement when the module goes; a replacement
  * that drops its task's view must not sleep afterwards.
  */
 #ifndef _VIEWOS_HOOK_H
@@ -18,16 +19,24 @@
 
 #include <linux/types.h>
 
+#include "compat.h"
+
 struct kernel_clone_args;
+struct net;
+struct socket;
 struct task_struct;
 
 /**
  * enum viewos_hook_group - hooks that are installed and removed together
  * @VIEWOS_HOOK_TASK: fork and exit, while there is a view
+ * @VIEWOS_HOOK_SOCKET: creation of sockets, while there is a rule for it
+ * @VIEWOS_HOOK_VIRTUAL: options of sockets, while there can be virtual ones
  * @VIEWOS_HOOK_GROUPS: how many groups there are
  */
 enum viewos_hook_group {
 	VIEWOS_HOOK_TASK,
+	VIEWOS_HOOK_SOCKET,
+	VIEWOS_HOOK_VIRTUAL,
 	VIEWOS_HOOK_GROUPS,
 };
 
@@ -46,18 +55,31 @@ void viewos_hook_put(enum viewos_hook_group group);
 int viewos_hook_init(void);
 void viewos_hook_exit(void);
 
-/* The replacements (task.c), and what they call the originals by. */
+/* The replacements (task.c, socket/create.c), and what they call the originals by. */
 int viewos_hook_cgroup_can_fork(struct task_struct *child, struct kernel_clone_args *kargs);
 void viewos_hook_cgroup_cancel_fork(struct task_struct *child, struct kernel_clone_args *kargs);
 void viewos_hook_cgroup_task_exit(struct task_struct *task);
+int viewos_hook_sock_setsockopt(struct socket *sock, int level, int name, sockptr_t value,
+				unsigned int len);
+int viewos_hook_sock_getsockopt(VIEWOS_GETSOCKOPT_ARGS);
+int viewos_hook_sock_create(struct net *net, int family, int type, int protocol,
+			    struct socket **res, int kern);
 
 int viewos_orig_cgroup_can_fork(struct task_struct *child, struct kernel_clone_args *kargs);
 void viewos_orig_cgroup_cancel_fork(struct task_struct *child, struct kernel_clone_args *kargs);
 void viewos_orig_cgroup_task_exit(struct task_struct *task);
+int viewos_orig_sock_setsockopt(struct socket *sock, int level, int name, sockptr_t value,
+				unsigned int len);
+int viewos_orig_sock_getsockopt(VIEWOS_GETSOCKOPT_ARGS);
+int viewos_orig_sock_create(struct net *net, int family, int type, int protocol,
+			    struct socket **res, int kern);
 
 /* Where ftrace sends the calls (hook_entry.S). */
 void viewos_entry_cgroup_can_fork(void);
 void viewos_entry_cgroup_cancel_fork(void);
 void viewos_entry_cgroup_task_exit(void);
+void viewos_entry_sock_create(void);
+void viewos_entry_sock_setsockopt(void);
+void viewos_entry_sock_getsockopt(void);
 
 #endif /* _VIEWOS_HOOK_H */

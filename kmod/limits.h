@@ -48,4 +48,19 @@
 /* The largest timeout= of a mount, in seconds: a day. */
 #define VIEWOS_MAX_TIMEOUT		86400
 
+/*
+ * What the rules of a view and of those above it may name: families, types and
+ * protocols each; the largest number of families is about 46.
+ */
+#define VIEWOS_MAX_POLICY_SET		64
+
+/* Stacks that they may name, the default among them. */
+#define VIEWOS_MAX_STACKS		32
+
+/* Combinations of all these: a table of 128 KiB, and at worst a second to compile. */
+#define VIEWOS_MAX_CELLS		16384
+
+/* Virtual sockets whose backing is virtual itself, one in another: kernel stack. */
+#define VIEWOS_MAX_BACKING_DEPTH	3
+
 #endif /* _VIEWOS_LIMITS_H */

@@ -4,7 +4,9 @@
  *
  * Lock order, outermost first (Documentation/locking.rst has the reasons):
  *
- *   VFS locks > session->ops_lock > viewos_hook_mutex
+ *   VFS locks > session->ops_lock > viewos_rule_mutex > viewos_hook_mutex
+ *   viewos_rule_mutex > viewos_tree_lock
+ *   viewos_socks_mutex > session->lock, the locks of sockets
  *   viewos_session_lock > session->lock
  *   viewos_server_lock, viewos_tree_lock > siglock, viewos_user_lock: alone
  */
@@ -16,6 +18,7 @@
 #include "control.h"
 #include "hook.h"
 #include "netlink.h"
+#include "socket/sock.h"
 #include "task.h"
 #include "view.h"
 #include "viewfs/viewfs.h"
@@ -32,6 +35,7 @@ static const struct {
 	{ viewos_view_init, viewos_view_exit },
 	{ viewos_netlink_init, viewos_netlink_exit },
 	{ viewfs_init, viewfs_exit },
+	{ viewos_socket_init, viewos_socket_exit },
 	{ viewos_control_init, viewos_control_exit },
 };
 

@@ -11,4 +11,7 @@
 /* Of syscall_work in task_struct; task.c checks it. */
 #define VIEWOS_MARK_OFFSET		8
 
+/* Of ops in struct socket, by which a virtual one is known; hook.c checks it. */
+#define VIEWOS_SOCKET_OPS_OFFSET	32
+
 #endif /* _VIEWOS_MARK_H */

@@ -13,8 +13,11 @@
 #include "compat.h"
 #include "control.h"
 #include "netlink.h"
+#include "rule.h"
 #include "server.h"
 #include "session.h"
+#include "socket/sock.h"
+#include "socket/stack.h"
 #include "task.h"
 #include "view.h"
 
@@ -129,7 +132,8 @@ static int fill_session(struct sk_buff *skb, struct viewos_session *session,
 	    nla_put_string(skb, VIEWOS_A_SERVER_NAME, session->server_name) ||
 	    nla_put_u32(skb, VIEWOS_A_SERVER_PID, pid) ||
 	    nla_put_u32(skb, VIEWOS_A_OWNER, from_kuid_munged(ns, session->owner)) ||
-	    put_u64(skb, VIEWOS_A_VIEW_ID, session->view->id) ||
+	    put_u64(skb, VIEWOS_A_VIEW_ID, session->view_id) ||
+	    nla_put_u32(skb, VIEWOS_A_CLASS, session->class) ||
 	    nla_put_u32(skb, VIEWOS_A_SESSION_STATE, state) ||
 	    put_u64(skb, VIEWOS_A_SESSION_PENDING, pending) ||
 	    put_u64(skb, VIEWOS_A_SESSION_REQUESTS, total) ||
@@ -137,6 +141,75 @@ static int fill_session(struct sk_buff *skb, struct viewos_session *session,
 	    (session->options[0] &&
 	     nla_put_string(skb, VIEWOS_A_OPTIONS, session->options)) ||
 	    (dev && put_u64(skb, VIEWOS_A_MOUNT_DEV, (u64)MAJOR(dev) << 32 | MINOR(dev))))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* The rule is referenced, or viewos_rule_mutex is held; the view is its own. */
+static int fill_rule(struct sk_buff *skb, struct viewos_view *view, struct viewos_rule *rule)
+{
+	const struct viewos_match *match = &rule->match;
+
+	if (put_u64(skb, VIEWOS_A_RULE_ID, rule->id) ||
+	    put_u64(skb, VIEWOS_A_VIEW_ID, view->id) ||
+	    nla_put_u32(skb, VIEWOS_A_CLASS, VIEWOS_CLASS_SOCKET) ||
+	    (match->stack[0] && nla_put_string(skb, VIEWOS_A_RULE_STACK, match->stack)) ||
+	    nla_put_s32(skb, VIEWOS_A_FAMILY, match->family) ||
+	    nla_put_s32(skb, VIEWOS_A_TYPE, match->type) ||
+	    nla_put_s32(skb, VIEWOS_A_PROTOCOL, match->protocol) ||
+	    nla_put_u32(skb, VIEWOS_A_RULE_VERDICT, rule->verdict) ||
+	    (rule->error && nla_put_u32(skb, VIEWOS_A_RULE_ERROR, -rule->error)) ||
+	    (rule->target[0] && nla_put_string(skb, VIEWOS_A_RULE_TARGET, rule->target)) ||
+	    (rule->net && nla_put_u32(skb, VIEWOS_A_RULE_NETNS, rule->net->ns.inum)) ||
+	    (rule->stack &&
+	     nla_put_string(skb, VIEWOS_A_SOURCE, rule->stack->session->source)) ||
+	    put_u64(skb, VIEWOS_A_RULE_HITS, atomic64_read(&rule->hits)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int put_address(struct sk_buff *skb, int attr, const struct viewos_address *address)
+{
+	return address->len ? nla_put(skb, attr, address->len, &address->data) : 0;
+}
+
+/* What the backing knows of a name, if it can tell without asking anybody; else what we do. */
+static void socket_address(struct viewos_sock *vs, bool peer, struct viewos_address *address)
+{
+	struct socket *backing = viewos_sock_backing(vs);
+	int len = 0;
+
+	if (backing && !viewos_sock_asks(vs, VIEWOS_SOCK_GETNAME) &&
+	    backing->ops != &viewos_sock_ops)
+		len = backing->ops->getname(backing, (struct sockaddr *)&address->data, peer);
+	if (len > 0) {
+		address->len = len;
+		return;
+	}
+	spin_lock(&vs->lock);
+	*address = peer ? vs->peer : vs->local;
+	spin_unlock(&vs->lock);
+}
+
+/* viewos_socks_mutex is held, or the socket is open. */
+static int fill_socket(struct sk_buff *skb, struct viewos_sock *vs)
+{
+	const struct sock *sk = viewos_sk(vs);
+	struct viewos_address local = { }, peer = { };
+
+	socket_address(vs, false, &local);
+	socket_address(vs, true, &peer);
+	if (put_u64(skb, VIEWOS_A_SOCKET_INO, sock_i_ino(viewos_sk(vs))) ||
+	    put_u64(skb, VIEWOS_A_VIEW_ID, vs->stack->view_id) ||
+	    put_u64(skb, VIEWOS_A_SESSION_ID, vs->stack->session->id) ||
+	    nla_put_string(skb, VIEWOS_A_SERVER_NAME, vs->stack->session->server_name) ||
+	    nla_put_s32(skb, VIEWOS_A_FAMILY, sk->sk_family) ||
+	    nla_put_s32(skb, VIEWOS_A_TYPE, sk->sk_type) ||
+	    nla_put_s32(skb, VIEWOS_A_PROTOCOL, sk->sk_protocol) ||
+	    nla_put_u32(skb, VIEWOS_A_SOCKET_STATE, READ_ONCE(vs->state)) ||
+	    put_address(skb, VIEWOS_A_SOCKET_LOCAL, &local) ||
+	    put_address(skb, VIEWOS_A_SOCKET_PEER, &peer) ||
+	    (viewos_sock_backing(vs) && nla_put_flag(skb, VIEWOS_A_SOCKET_BACKED)))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -234,7 +307,33 @@ static bool task_dump_view(struct sk_buff *skb, struct netlink_callback *cb,
 	return room;
 }
 
-static int task_dump(struct sk_buff *skb, struct netlink_callback *cb)
+/* Dumps a view's rules from number cb->args[1] on; true when it came to the end. */
+static bool rule_dump_view(struct sk_buff *skb, struct netlink_callback *cb,
+			   struct viewos_view *view)
+{
+	struct viewos_rule *rule;
+	bool room = true;
+	long nr = 0;
+	void *header;
+
+	mutex_lock(&viewos_rule_mutex);
+	list_for_each_entry(rule, &view->rules, node) {
+		if (nr++ < cb->args[1])
+			continue;
+		header = dump_begin(skb, cb, VIEWOS_CMD_RULE_GET);
+		room = header && dump_end(skb, header, fill_rule(skb, view, rule));
+		if (!room)
+			break;
+		cb->args[1] = nr;
+	}
+	mutex_unlock(&viewos_rule_mutex);
+	return room;
+}
+
+/* Calls @dump for each view that the caller may see, or for the one that was asked for. */
+static int dump_by_view(struct sk_buff *skb, struct netlink_callback *cb,
+			bool (*dump)(struct sk_buff *skb, struct netlink_callback *cb,
+				     struct viewos_view *view))
 {
 	struct nlattr *id = genl_info_dump(cb)->attrs[VIEWOS_A_VIEW_ID];
 	struct viewos_view *view;
@@ -248,13 +347,46 @@ static int task_dump(struct sk_buff *skb, struct netlink_callback *cb)
 			break;
 		}
 		if (visible(view->owner))
-			room = task_dump_view(skb, cb, view);
+			room = dump(skb, cb, view);
 		if (room) {
 			cb->args[0] = view->id + 1;
 			cb->args[1] = 0;
 		}
 		viewos_view_put(view);
 	}
+	return skb->len;
+}
+
+static int task_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return dump_by_view(skb, cb, task_dump_view);
+}
+
+static int rule_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return dump_by_view(skb, cb, rule_dump_view);
+}
+
+static int socket_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct nlattr *id = genl_info_dump(cb)->attrs[VIEWOS_A_VIEW_ID];
+	struct viewos_sock *vs;
+	void *header;
+	long nr = 0;
+
+	mutex_lock(&viewos_socks_mutex);
+	list_for_each_entry(vs, &viewos_socks, link) {
+		if (nr++ < cb->args[0])
+			continue;
+		if (visible(vs->stack->session->owner) &&
+		    (!id || nla_get_u64(id) == vs->stack->view_id)) {
+			header = dump_begin(skb, cb, VIEWOS_CMD_SOCKET_GET);
+			if (!header || !dump_end(skb, header, fill_socket(skb, vs)))
+				break;
+		}
+		cb->args[0] = nr;
+	}
+	mutex_unlock(&viewos_socks_mutex);
 	return skb->len;
 }
 
@@ -393,6 +525,16 @@ static const struct genl_ops viewos_ops[] = {
 		.policy = none_policy,
 		.maxattr = VIEWOS_A_MAX,
 	}, {
+		.cmd = VIEWOS_CMD_RULE_GET,
+		.dumpit = rule_dump,
+		.policy = view_get_policy,
+		.maxattr = VIEWOS_A_MAX,
+	}, {
+		.cmd = VIEWOS_CMD_SOCKET_GET,
+		.dumpit = socket_dump,
+		.policy = view_get_policy,
+		.maxattr = VIEWOS_A_MAX,
+	}, {
 		.cmd = VIEWOS_CMD_SERVER_ADD,
 		.doit = server_add_doit,
 		.policy = server_add_policy,
@@ -526,6 +668,31 @@ void viewos_netlink_session_event(enum viewos_cmd cmd, struct viewos_session *se
 	if (skb)
 		event_send(skb, header, fill_session(skb, session, &init_user_ns, &init_pid_ns),
 			   session->owner);
+}
+
+void viewos_netlink_rule_event(enum viewos_cmd cmd, struct viewos_view *view,
+			       struct viewos_rule *rule)
+{
+	struct sk_buff *skb;
+	void *header;
+
+	if (!event_wanted())
+		return;
+	skb = event_begin(cmd, &header);
+	if (skb)
+		event_send(skb, header, fill_rule(skb, view, rule), view->owner);
+}
+
+void viewos_netlink_socket_event(enum viewos_cmd cmd, struct viewos_sock *vs)
+{
+	struct sk_buff *skb;
+	void *header;
+
+	if (!event_wanted())
+		return;
+	skb = event_begin(cmd, &header);
+	if (skb)
+		event_send(skb, header, fill_socket(skb, vs), vs->stack->session->owner);
 }
 
 int viewos_netlink_init(void)

@@ -6,8 +6,10 @@
 #include <linux/viewos_netlink.h>
 
 struct task_struct;
+struct viewos_rule;
 struct viewos_server;
 struct viewos_session;
+struct viewos_sock;
 struct viewos_view;
 
 /*
@@ -19,6 +21,9 @@ void viewos_netlink_task_event(enum viewos_cmd cmd, struct viewos_view *view,
 			       struct task_struct *task);
 void viewos_netlink_server_event(enum viewos_cmd cmd, struct viewos_server *server,
 				 const char *name);
+void viewos_netlink_rule_event(enum viewos_cmd cmd, struct viewos_view *view,
+			       struct viewos_rule *rule);
+void viewos_netlink_socket_event(enum viewos_cmd cmd, struct viewos_sock *vs);
 void viewos_netlink_session_event(enum viewos_cmd cmd, struct viewos_session *session);
 
 int viewos_netlink_init(void);

@@ -2,6 +2,7 @@
 /* One upcall: submitting, waiting, finishing exactly once. */
 
 #include <linux/cred.h>
+#include <linux/file.h>
 #include <linux/fuse.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -9,6 +10,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
+#include <net/net_namespace.h>
 
 #include "limits.h"
 #include "request.h"
@@ -61,6 +63,10 @@ void viewos_request_put(struct viewos_request *req)
 		return;
 	for (i = 0; i < req->nr_pages; i++)
 		put_page(req->pages[i]);
+	if (req->file)
+		fput(req->file);
+	if (req->net)
+		put_net(req->net);
 	kfree(req->pages);
 	kvfree(req);
 }

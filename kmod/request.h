@@ -27,8 +27,10 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
-struct viewos_session;
+struct file;
+struct net;
 struct page;
+struct viewos_session;
 
 enum viewos_request_state {
 	VIEWOS_REQUEST_NEW,
@@ -70,6 +72,10 @@ enum viewos_request_state {
  * @nr_pages: how many
  * @page_off: where the data begin in the first page
  * @page_len: bytes in the pages; once DONE for PAGES_OUT: bytes that came
+ * @check: called when a good reply was copied, in the context of the server's write, with no
+ *	lock held; a negative errno is the write's, and makes the request -EIO. May be NULL
+ * @file: what @check got with the reply, dropped with the request
+ * @net: likewise
  * @end: for ASYNC: called once, with no lock held, in any context that may
  *	sleep; it must not drop the submitter's reference (the core does)
  * @late: called when a reply without error comes to an abandoned request, with
@@ -98,6 +104,10 @@ struct viewos_request {
 	unsigned int nr_pages;
 	unsigned int page_off;
 	size_t page_len;
+
+	int (*check)(struct viewos_request *req);
+	struct file *file;
+	struct net *net;
 
 	void (*end)(struct viewos_request *req);
 	void (*late)(struct viewos_request *req);

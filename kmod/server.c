@@ -158,8 +158,8 @@ static int accept_fill(struct viewos_server_accept *accept, struct viewos_sessio
 	struct user_namespace *ns = current_user_ns();
 
 	accept->session_id = session->id;
-	accept->view_id = session->view->id;
-	accept->class = VIEWOS_CLASS_PATH;
+	accept->view_id = session->view_id;
+	accept->class = session->class;
 	accept->uid = from_kuid_munged(ns, session->owner);
 	accept->gid = from_kgid_munged(ns, session->gid);
 	accept->pid = pid_nr_ns(session->creator, task_active_pid_ns(current));

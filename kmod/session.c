@@ -59,6 +59,7 @@ static void session_free(struct viewos_session *session)
 	put_pid(session->server_pid);
 	put_pid(session->creator);
 	put_user_ns(session->user_ns);
+	put_cred(session->server_cred);
 	viewos_view_put(session->view);
 	viewos_user_uncharge(session->user, VIEWOS_COUNT_SESSIONS);
 	kfree(session->source);
@@ -104,18 +105,39 @@ static struct viewos_session *session_alloc(const char *source, const char *opti
 	return session;
 }
 
-struct viewos_session *viewos_session_connect(const char *name, const char *source,
-					      const char *options,
-					      struct user_namespace *user_ns)
+/* Fills in who connects, and lets it be listed. */
+static void session_born(struct viewos_session *session, const struct viewos_connect *connect)
+{
+	strscpy(session->server_name, connect->server, sizeof(session->server_name));
+	session->id = atomic64_inc_return(&session_last_id);
+	session->class = connect->class;
+	session->owner = current_euid();
+	session->gid = current_egid();
+	session->creator = get_pid(task_tgid(current));
+	session->user_ns = get_user_ns(connect->user_ns);
+	session->view_id = connect->view_id;
+	if (session->class == VIEWOS_CLASS_PATH) {
+		session->view = viewos_task_view_get();
+		session->view_id = session->view->id;
+	}
+	session->timeout = VIEWOS_CONNECT_TIMEOUT;
+	spin_lock(&viewos_session_lock);
+	list_add_tail(&session->link, &viewos_sessions);
+	spin_unlock(&viewos_session_lock);
+	trace_viewos_session_create(session->id, session->view_id);
+}
+
+struct viewos_session *viewos_session_connect(const struct viewos_connect *connect)
 {
 	struct viewos_session *session;
 	struct viewos_server *server;
 	struct viewos_user *user;
 	int err;
 
-	if (strlen(source) >= VIEWOS_SOURCE_LEN || strlen(options) >= VIEWOS_SOURCE_LEN)
+	if (strlen(connect->source) >= VIEWOS_SOURCE_LEN ||
+	    strlen(connect->options) >= VIEWOS_SOURCE_LEN)
 		return ERR_PTR(-ENAMETOOLONG);
-	server = viewos_server_find(name, VIEWOS_CLASS_PATH);
+	server = viewos_server_find(connect->server, connect->class);
 	if (IS_ERR(server))
 		return ERR_CAST(server);
 	user = viewos_user_charge(current_euid(), VIEWOS_COUNT_SESSIONS);
@@ -123,27 +145,16 @@ struct viewos_session *viewos_session_connect(const char *name, const char *sour
 		err = PTR_ERR(user);
 		goto put_server;
 	}
-	session = session_alloc(source, options);
+	session = session_alloc(connect->source, connect->options);
 	if (!session) {
 		viewos_user_uncharge(user, VIEWOS_COUNT_SESSIONS);
 		err = -ENOMEM;
 		goto put_server;
 	}
-	strscpy(session->server_name, name, sizeof(session->server_name));
-	session->id = atomic64_inc_return(&session_last_id);
 	session->server = server;
 	atomic_inc(&server->sessions);
 	session->user = user;
-	session->owner = current_euid();
-	session->gid = current_egid();
-	session->creator = get_pid(task_tgid(current));
-	session->user_ns = get_user_ns(user_ns);
-	session->view = viewos_task_view_get();
-	session->timeout = VIEWOS_CONNECT_TIMEOUT;
-	spin_lock(&viewos_session_lock);
-	list_add_tail(&session->link, &viewos_sessions);
-	spin_unlock(&viewos_session_lock);
-	trace_viewos_session_create(session->id, session->view->id);
+	session_born(session, connect);
 
 	err = viewos_server_queue(server, session);
 	if (err) {
@@ -177,6 +188,15 @@ void viewos_session_ready(struct viewos_session *session)
 bool viewos_session_dead(struct viewos_session *session)
 {
 	return READ_ONCE(session->state) == VIEWOS_SESSION_DEAD;
+}
+
+bool viewos_session_trusts_writer(const struct viewos_session *session)
+{
+	const struct cred *server = session->server_cred;
+	const struct cred *writer = current_cred();
+
+	return uid_eq(server->uid, writer->uid) && uid_eq(server->euid, writer->euid) &&
+	       cap_issubset(writer->cap_permitted, server->cap_permitted);
 }
 
 bool viewos_session_permitted(const struct viewos_session *session)
@@ -257,6 +277,10 @@ static void session_end(struct viewos_session *session, int error)
 	forgets_free(&forgets);
 	wake_up_all(&session->readers);
 	wake_up_all(&session->background_wait);
+	down_read(&session->ops_lock);
+	if (session->ops && session->ops->end)
+		session->ops->end(session);
+	up_read(&session->ops_lock);
 }
 
 void viewos_session_abort(struct viewos_session *session)
@@ -586,6 +610,7 @@ static int reply_request(struct viewos_session *session, const struct fuse_out_h
 			 struct iov_iter *from)
 {
 	struct viewos_request *req;
+	int err = 0;
 
 	spin_lock(&session->lock);
 	req = sent_find_locked(session, header->unique);
@@ -602,13 +627,15 @@ static int reply_request(struct viewos_session *session, const struct fuse_out_h
 	} else {
 		req->error = reply_copy(req, from);
 		/* A malformed reply is the server's fault, and it is told so. */
-		if (req->error) {
-			viewos_request_finish(req);
-			return -EINVAL;
-		}
+		if (req->error)
+			err = -EINVAL;
+		else if (req->check)
+			err = req->check(req);
+		if (err && !req->error)
+			req->error = -EIO;
 	}
 	viewos_request_finish(req);
-	return 0;
+	return err;
 }
 
 static int reply_notice(struct viewos_session *session, int code, struct iov_iter *from)
@@ -736,6 +763,8 @@ struct file *viewos_session_file(struct viewos_session *session)
 				  O_RDWR | O_CLOEXEC);
 	if (IS_ERR(file))
 		return file;
+	/* Nobody else has the file yet, and who looks has it. */
+	session->server_cred = get_current_cred();
 	spin_lock(&session->lock);
 	session->server_pid = get_pid(task_tgid(current));
 	if (session->state == VIEWOS_SESSION_WAITING)

@@ -23,6 +23,7 @@
 #include <linux/viewos.h>
 #include <linux/viewos_netlink.h>
 
+struct cred;
 struct viewos_request;
 struct viewos_server;
 struct viewos_view;
@@ -49,7 +50,9 @@ struct viewos_forget {
  * @gid: their group
  * @creator: their process
  * @user: whose limit it counts against
- * @view: the view that it was made in, referenced
+ * @class: enum viewos_class
+ * @view: of a mount, the view that it was made in, referenced; else NULL
+ * @view_id: its id, or that of the view whose rule it is for
  * @user_ns: ids on the wire are of this namespace, referenced
  * @server: where it was connected, referenced; pids on the wire are of its
  *	creator's namespace
@@ -63,6 +66,7 @@ struct viewos_forget {
  * @lock: protects all fields below, and the state of the requests in them
  * @state: enum viewos_session_state
  * @error: with DEAD before READY: why (negative errno)
+ * @server_cred: credentials of who accepted it; set before its first read
  * @server_pid: process that accepted it: its own use of the mount is EDEADLK
  * @next_unique: of the next request, in steps of 2; bit 0 marks interrupts
  * @nr_requests: requests queued or with the server
@@ -89,7 +93,9 @@ struct viewos_session {
 	kgid_t gid;
 	struct pid *creator;
 	struct viewos_user *user;
+	unsigned int class;
 	struct viewos_view *view;
+	u64 view_id;
 	struct user_namespace *user_ns;
 	struct viewos_server *server;
 	char *source;
@@ -104,6 +110,7 @@ struct viewos_session {
 	spinlock_t lock; /* the fields below */
 	enum viewos_session_state state;
 	int error;
+	const struct cred *server_cred;
 	struct pid *server_pid;
 	u64 next_unique;
 	unsigned int nr_requests;
@@ -126,17 +133,34 @@ struct viewos_session {
  * @notify: the server sent a notice (unique 0): @code is enum fuse_notify_code,
  *	@data its body of @len bytes (at most VIEWOS_MAX_REPLY). Called in the server's context, may
  *	sleep. Return 0 or a negative errno for the server's write.
+ * @end: the session has ended, and all its requests; may sleep; may be NULL
  */
 struct viewos_session_ops {
 	int (*notify)(struct viewos_session *session, int code, const void *data, u32 len);
+	void (*end)(struct viewos_session *session);
+};
+
+/**
+ * struct viewos_connect - what a session is to be
+ * @class: enum viewos_class
+ * @server: the server's name
+ * @source: the mount's source, or what a stack is of
+ * @options: options for the server
+ * @user_ns: ids on the wire are of this namespace
+ * @view_id: of another class than path: the view that it is for
+ */
+struct viewos_connect {
+	unsigned int class;
+	const char *server;
+	const char *source;
+	const char *options;
+	struct user_namespace *user_ns;
+	u64 view_id;
 };
 
 /**
  * viewos_session_connect() - connect to a registered server
- * @name: the server's name
- * @source: the mount's source
- * @options: options for the server
- * @user_ns: ids on the wire are of this namespace
+ * @connect: what it is to be
  *
  * Queues the session at the server; it will be accepted, or not. The first
  * request is to be an INIT.
@@ -145,9 +169,7 @@ struct viewos_session_ops {
  * such server, -EPROTOTYPE not of this class, -EUSERS, -EAGAIN (full backlog),
  * -ENOMEM.
  */
-struct viewos_session *viewos_session_connect(const char *name, const char *source,
-					      const char *options,
-					      struct user_namespace *user_ns);
+struct viewos_session *viewos_session_connect(const struct viewos_connect *connect);
 
 /**
  * viewos_session_set_ops() - what the class wants to hear
@@ -182,6 +204,15 @@ bool viewos_session_permitted(const struct viewos_session *session);
 
 /** viewos_session_dead() - has it ended? */
 bool viewos_session_dead(struct viewos_session *session);
+
+/**
+ * viewos_session_trusts_writer() - is current the server, not a program that was given its fd?
+ * @session: the session
+ *
+ * Before anything is taken from current's fds: a program with more rights than the
+ * server may have been made to write there.
+ */
+bool viewos_session_trusts_writer(const struct viewos_session *session);
 
 /** viewos_session_file() - the file of a session that current accepts; takes the reference over */
 struct file *viewos_session_file(struct viewos_session *session);

@@ -19,6 +19,8 @@
 #include "control.h"
 #include "hook.h"
 #include "netlink.h"
+#include "policy.h"
+#include "rule.h"
 #include "task.h"
 #include "trace.h"
 #include "user.h"
@@ -71,6 +73,8 @@ static struct viewos_view *view_alloc(struct viewos_view *parent, unsigned int i
 	view->inherit = inherit;
 	view->parent = parent;
 	INIT_LIST_HEAD(&view->tasks);
+	INIT_LIST_HEAD(&view->rules);
+	INIT_LIST_HEAD(&view->next_node);
 	INIT_HLIST_NODE(&view->name_node);
 	if (parent)
 		memcpy(view->path, parent->path, depth * sizeof(view->path[0]));
@@ -94,6 +98,7 @@ static int view_link(struct viewos_view *view, const char *name)
 			hash_add(view_names, &view->name_node, name_hash(name));
 		}
 		view->parent->nr_children++;
+		viewos_policy_inherit_locked(view);
 		refcount_set(&view->ref, 1);
 	}
 	spin_unlock(&viewos_tree_lock);
@@ -161,6 +166,7 @@ static void view_free(struct viewos_view *view)
 	view->parent->nr_children--;
 	spin_unlock(&viewos_tree_lock);
 
+	viewos_rule_view_exit(view);
 	put_user_ns(view->user_ns);
 	viewos_hook_put(VIEWOS_HOOK_TASK);
 	viewos_user_uncharge(view->user, VIEWOS_COUNT_VIEWS);
@@ -223,6 +229,26 @@ struct viewos_view *viewos_view_next(u64 id)
 			break;
 	rcu_read_unlock();
 	return view;
+}
+
+void viewos_view_publish(struct viewos_view *top, struct list_head *gone)
+{
+	struct viewos_policy *policy;
+	struct viewos_view *view;
+	unsigned long id;
+
+	spin_lock(&viewos_tree_lock);
+	xa_for_each_start(&view_ids, id, view, top->id) {
+		/* One that is not born yet will inherit, and one that is gone needs none. */
+		if (!viewos_view_within(view, top) || !refcount_read(&view->ref))
+			continue;
+		policy = view->next_policy;
+		if (!policy)
+			policy = rcu_dereference_protected(view->parent->policy,
+							   lockdep_is_held(&viewos_tree_lock));
+		viewos_policy_set_locked(view, policy, gone);
+	}
+	spin_unlock(&viewos_tree_lock);
 }
 
 bool viewos_view_privileged(const struct viewos_view *view)
@@ -380,6 +406,10 @@ static long view_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return view_ioctl_set(view, uarg, _IOC_SIZE(cmd));
 	case VIEWOS_IOC_CASE(VIEWOS_IOC_VIEW_DESTROY):
 		return view_ioctl_destroy(view, uarg, _IOC_SIZE(cmd));
+	case VIEWOS_IOC_CASE(VIEWOS_IOC_RULE_ADD):
+		return viewos_rule_ioctl_add(view, uarg, _IOC_SIZE(cmd));
+	case VIEWOS_IOC_CASE(VIEWOS_IOC_RULE_DEL):
+		return viewos_rule_ioctl_del(view, uarg, _IOC_SIZE(cmd));
 	default:
 		return -ENOTTY;
 	}

@@ -22,6 +22,7 @@
 #include <linux/viewos.h>
 
 struct file;
+struct viewos_policy;
 struct viewos_user;
 
 extern spinlock_t viewos_tree_lock;
@@ -44,6 +45,12 @@ extern spinlock_t viewos_tree_lock;
  * @tasks_total: tasks that ever were in it (T)
  * @nr_children: child views (T)
  * @requests: requests that its tasks caused
+ * @rules: its own rules, youngest first (viewos_rule_mutex)
+ * @nr_rules: how many (viewos_rule_mutex)
+ * @next_policy: the policy that is about to be published (viewos_rule_mutex)
+ * @next_node: in the list of views that have one (viewos_rule_mutex)
+ * @policy: what decides its tasks' calls, with a reference, NULL without rules (T;
+ *	RCU for readers)
  * @rcu: delays the freeing for look-ups under RCU
  * @path: views from depth 0 to this one; @path[@depth] is the view itself
  */
@@ -64,6 +71,11 @@ struct viewos_view {
 	u64 tasks_total;
 	u64 nr_children;
 	atomic64_t requests;
+	struct list_head rules;
+	unsigned int nr_rules;
+	struct viewos_policy *next_policy;
+	struct list_head next_node;
+	struct viewos_policy __rcu *policy;
 	struct rcu_head rcu;
 	struct viewos_view *path[];
 };
@@ -112,6 +124,15 @@ struct viewos_view *viewos_view_find_name(const char *name, kuid_t owner, bool a
 
 /** viewos_view_next() - the view with the least id from @id on, with a reference, or NULL */
 struct viewos_view *viewos_view_next(u64 id);
+
+/**
+ * viewos_view_publish() - give a view and those beneath it their next policies
+ * @top: the view; viewos_rule_mutex is held
+ * @gone: old policies, to be given to viewos_policy_put_all()
+ *
+ * A view without rules of its own gets its parent's.
+ */
+void viewos_view_publish(struct viewos_view *top, struct list_head *gone);
 
 /** viewos_view_privileged() - has current CAP_SYS_ADMIN over the view's owner? */
 bool viewos_view_privileged(const struct viewos_view *view);

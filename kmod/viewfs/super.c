@@ -231,14 +231,20 @@ static void context_error(struct fs_context *fc, const char *server, const char 
 static int context_get_tree(struct fs_context *fc)
 {
 	struct viewfs_options *options = fc->fs_private;
+	struct viewos_connect connect = {
+		.class = VIEWOS_CLASS_PATH,
+		.server = options->server,
+		.source = fc->source ?: options->server,
+		.options = options->data ?: "",
+		.user_ns = fc->user_ns,
+	};
 	struct viewos_session *session;
 	struct viewfs_sb *fs;
 	int err;
 
 	if (!options->server)
 		return invalfc(fc, "server= is missing");
-	session = viewos_session_connect(options->server, fc->source ?: options->server,
-					 options->data ?: "", fc->user_ns);
+	session = viewos_session_connect(&connect);
 	if (IS_ERR(session)) {
 		context_error(fc, options->server, "cannot connect");
 		return PTR_ERR(session);
