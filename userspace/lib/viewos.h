@@ -42,8 +42,8 @@ extern "C" {
 /**
  * viewos_open() - open the control node
  *
- * Return: a control fd. ENOENT, ENODEV: the module is not loaded. EPROTONOSUPPORT:
- * the module speaks an older ABI than this library needs.
+ * Return: a control fd. ENOENT, ENODEV: the module is not loaded. What ABI it speaks
+ * viewos_version() tells: rules need ABI 2.
  */
 int viewos_open(void);
 
@@ -284,6 +284,138 @@ int viewos_fuse_serve(int session, const struct fuse_lowlevel_ops *ops, size_t o
  */
 int viewos_fuse_main(int argc, char **argv, const struct viewos_fuse_server *server);
 
+/* ---- rules ---- */
+
+/**
+ * struct viewos_rule - a rule, see viewos(7)
+ * @class_: enum viewos_class
+ * @family: AF_*, or VIEWOS_RULE_ANY
+ * @type: SOCK_*, without flags, or VIEWOS_RULE_ANY
+ * @protocol: as programs give it to socket(2), or VIEWOS_RULE_ANY
+ * @stack: the stack that it is for, "" for the default
+ * @verdict: what it says
+ * @error: of DENY the errno, else 0
+ * @netns: of REDIRECT a network namespace's fd; otherwise -1. It stays the caller's
+ * @target: of SERVE the server's name; of REDIRECT without @netns that of a stack
+ * @source: of SERVE what the server shall serve, or "". Of REDIRECT the file of the
+ *	network namespace, as text alone: viewos_rule_add() does not look at it
+ * @options: of SERVE the options for the server, or ""
+ */
+struct viewos_rule {
+	enum viewos_class class_;
+	int family;
+	int type;
+	int protocol;
+	char stack[VIEWOS_NAME_LEN];
+	enum viewos_verdict verdict;
+	int error;
+	int netns;
+	char target[VIEWOS_NAME_LEN];
+	char source[VIEWOS_SOURCE_LEN];
+	char options[VIEWOS_SOURCE_LEN];
+};
+
+/** VIEWOS_RULE_INIT - the rule that all sockets are native */
+#define VIEWOS_RULE_INIT	((struct viewos_rule){		\
+	.class_ = VIEWOS_CLASS_SOCKET,				\
+	.family = VIEWOS_RULE_ANY,				\
+	.type = VIEWOS_RULE_ANY,				\
+	.protocol = VIEWOS_RULE_ANY,				\
+	.netns = -1,						\
+})
+
+/**
+ * viewos_rule_add() - add a rule to a view
+ * @view: a view fd
+ * @rule: the rule
+ * @id: its id is put here, unless NULL
+ *
+ * It holds from now on for the view and all beneath it.
+ *
+ * Return: 0. EPERM: the view is not the caller's or not beneath the caller's, or is the
+ * root view, or the network namespace is not the caller's. ENOSPC: too many rules. ELOOP:
+ * stacks that lead to each other. Of SERVE: ENOENT: no such server. EPROTOTYPE: it does
+ * not serve this class. EAGAIN: too many wait for it. ETIMEDOUT: it does not answer.
+ * EPROTO: it speaks another protocol. Else the errno with which it refused. ENOTTY: the
+ * module has ABI 1.
+ */
+int viewos_rule_add(int view, const struct viewos_rule *rule, uint64_t *id);
+
+/**
+ * viewos_rule_del() - take a rule of a view back
+ * @view: a view fd
+ * @id: the rule's id
+ *
+ * Sockets that were made under it stay at work.
+ *
+ * Return: 0. ENOENT: the view has no such rule of its own. EPERM as for
+ * viewos_rule_add().
+ */
+int viewos_rule_del(int view, uint64_t id);
+
+/**
+ * viewos_socket() - make a socket of a stack
+ * @stack: name of a stack of the caller's view, NULL or "" for the default
+ * @family: as for socket(2)
+ * @type: likewise, with SOCK_CLOEXEC and SOCK_NONBLOCK if wanted
+ * @protocol: likewise
+ *
+ * Return: a socket, which is close-on-exec only if @type says so. ENOENT: no rule of
+ * the caller's view or above it is for @stack, or the module is not loaded. Else the errors of
+ * socket(2), or what the rule says.
+ */
+int viewos_socket(const char *stack, int family, int type, int protocol);
+
+/** VIEWOS_RULE_PARSED_MAX - most rules that one text stands for */
+#define VIEWOS_RULE_PARSED_MAX	2
+
+/**
+ * viewos_rule_parse() - read a rule
+ * @text: FAMILY[/TYPE[/PROTOCOL]][@STACK]=VERDICT, see below
+ * @rules: filled in
+ * @error: a complaint that quotes what is wrong and says what was expected is put here,
+ *	unless NULL
+ * @error_size: room there
+ *
+ * FAMILY, TYPE and PROTOCOL are names (inet, stream, tcp), numbers, or "any" or "*"; what
+ * is left out is any. The family inet46 stands for inet and inet6 and makes two rules.
+ * VERDICT is one of
+ *
+ *	native
+ *	deny[:ERRNO]			a name or number, EACCES by default
+ *	netns:PATH | NAME | PID		a file, a name in /run/netns, or a process. The path
+ *					is put into @source; it is for the caller to be
+ *					opened and put into @netns
+ *	stack:NAME
+ *	serve:NAME[,OPTIONS][:SOURCE]	NAME and OPTIONS have no colon in them
+ *
+ * Return: the number of rules. EINVAL: the text is not that of a rule.
+ */
+int viewos_rule_parse(const char *text, struct viewos_rule rules[VIEWOS_RULE_PARSED_MAX],
+		      char *error, size_t error_size);
+
+/**
+ * viewos_rule_format() - write a rule as viewos_rule_parse() reads it
+ * @rule: the rule
+ * @text: where it is put, with a final NUL, cut if there is not room enough
+ * @size: room there
+ *
+ * Return: the length of the whole text.
+ */
+int viewos_rule_format(const struct viewos_rule *rule, char *text, size_t size);
+
+/** viewos_match_format() - likewise, FAMILY[/TYPE[/PROTOCOL]] alone */
+int viewos_match_format(int family, int type, int protocol, char *text, size_t size);
+
+/** viewos_family_name() - its name in rules, NULL if it has none, "any" for VIEWOS_RULE_ANY */
+const char *viewos_family_name(int family);
+
+/** viewos_type_name() - likewise, of SOCK_* */
+const char *viewos_type_name(int type);
+
+/** viewos_protocol_name() - likewise, of a protocol of that family */
+const char *viewos_protocol_name(int family, int protocol);
+
 /* ---- listings and events ---- */
 
 /** struct viewos_nl - a netlink socket of the viewos family */
@@ -291,6 +423,16 @@ struct viewos_nl;
 
 /** VIEWOS_VIEW_ANY - no particular view */
 #define VIEWOS_VIEW_ANY		UINT64_MAX
+
+/**
+ * struct viewos_bytes - a binary attribute
+ * @data: valid during the callback, aligned to 4 bytes
+ * @len: of @data
+ */
+struct viewos_bytes {
+	const void *data;
+	size_t len;
+};
 
 /**
  * struct viewos_entry - one object of a listing, or one event
@@ -329,6 +471,22 @@ struct viewos_entry {
 	const char *source;
 	const char *options;
 	uint64_t mount_dev;
+	uint32_t class_;
+	uint64_t rule_id;
+	uint32_t rule_verdict;
+	const char *rule_stack;
+	const char *rule_target;
+	uint32_t rule_error;
+	uint32_t rule_netns;
+	uint64_t rule_hits;
+	int32_t family;
+	int32_t type;
+	int32_t protocol;
+	uint64_t socket_ino;
+	uint32_t socket_state;
+	struct viewos_bytes socket_local;
+	struct viewos_bytes socket_peer;
+	bool socket_backed;
 };
 
 /** viewos_entry_has() - was attribute @attr (enum viewos_attr) sent? */
@@ -336,6 +494,13 @@ static inline bool viewos_entry_has(const struct viewos_entry *entry, int attr)
 {
 	return entry->present >> attr & 1;
 }
+
+/**
+ * viewos_rule_of_entry() - the rule that an entry tells of
+ * @entry: of VIEWOS_CMD_RULE_GET, RULE_NEW_NTF or RULE_GONE_NTF
+ * @rule: filled in; @source of a redirect to a network namespace becomes "net:[INODE]"
+ */
+void viewos_rule_of_entry(const struct viewos_entry *entry, struct viewos_rule *rule);
 
 /** viewos_entry_fn - called for an entry; non-zero: enough, and return this */
 typedef int (*viewos_entry_fn)(const struct viewos_entry *entry, void *arg);
@@ -357,14 +522,17 @@ int viewos_nl_fd(const struct viewos_nl *nl);
 /**
  * viewos_list() - list objects
  * @nl: a socket not used for viewos_monitor()
- * @cmd: VIEWOS_CMD_VIEW_GET, TASK_GET, MOUNT_GET, SERVER_GET or SESSION_GET
- * @view: limits VIEW_GET and TASK_GET to one view; else VIEWOS_VIEW_ANY
+ * @cmd: VIEWOS_CMD_VIEW_GET, TASK_GET, MOUNT_GET, SERVER_GET, SESSION_GET, RULE_GET or
+ *	SOCKET_GET
+ * @view: limits VIEW_GET, TASK_GET, RULE_GET and SOCKET_GET to one view; else
+ *	VIEWOS_VIEW_ANY
  * @fn: called for every object; must not use @nl
  * @arg: passed to @fn
  *
  * Objects that come or go during the call may or may not be seen.
  *
  * Return: 0, or what @fn returned. ENOENT: no such @view. EPERM: someone else's.
+ * EOPNOTSUPP: the module is older than @cmd.
  */
 int viewos_list(struct viewos_nl *nl, enum viewos_cmd cmd, uint64_t view, viewos_entry_fn fn,
 		void *arg);
