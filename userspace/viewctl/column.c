@@ -43,10 +43,15 @@ static char *view_text(uint64_t id, const struct viewos_entry *entry,
 
 static char *classes_text(uint64_t classes)
 {
+	const uint64_t path = 1ULL << VIEWOS_CLASS_PATH, socket = 1ULL << VIEWOS_CLASS_SOCKET;
 	char *text;
 
-	if (classes == 1ULL << VIEWOS_CLASS_PATH)
+	if (classes == path)
 		return strdup("path");
+	if (classes == socket)
+		return strdup("socket");
+	if (classes == (path | socket))
+		return strdup("path,socket");
 	return asprintf(&text, "%#" PRIx64, classes) < 0 ? NULL : text;
 }
 
@@ -62,6 +67,8 @@ char *column_text(const struct column *column, const struct viewos_entry *entry,
 		return strdup(*(const bool *)field ? "yes" : "no");
 	if (!viewos_entry_has(entry, column->attr))
 		return NULL;
+	if (column->kind >= COLUMN_CLASS)
+		return rule_column_text(column, entry, lookup);
 	if (column->kind == COLUMN_STRING)
 		return strdup(*(const char *const *)field);
 	if (column->kind == COLUMN_U64 || column->kind == COLUMN_VIEW ||

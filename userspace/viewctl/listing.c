@@ -156,29 +156,68 @@ static int simple_add(const struct viewos_entry *entry, void *arg)
 	return listing_add(arg, entry, NULL) ? 0 : -ENOMEM;
 }
 
+static bool shows(const struct listing *listing, enum column_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < listing->count; i++)
+		if (listing->shown[i]->kind == kind)
+			return true;
+	return false;
+}
+
+/* Fills the table in. */
+static int gather(struct listing *listing, enum viewos_cmd cmd, uint64_t view)
+{
+	struct viewos_nl *nl;
+	int ret;
+
+	ret = netlink_open(&nl);
+	if (ret < 0)
+		return ret;
+	ret = lookup_views(&listing->lookup, nl);
+	if (ret >= 0 && shows(listing, COLUMN_TARGET))
+		ret = lookup_mounts(&listing->lookup, nl);
+	if (ret >= 0 && shows(listing, COLUMN_PIDS))
+		ret = lookup_sockets(&listing->lookup);
+	if (ret >= 0)
+		ret = viewos_list(nl, cmd, view, simple_add, listing);
+	viewos_nl_close(nl);
+	return ret;
+}
+
+static int list(struct listing *listing, enum viewos_cmd cmd, unsigned int views, int argc,
+		char **argv)
+{
+	static const struct option options[] = { LISTING_OPTIONS };
+	uint64_t view = VIEWOS_VIEW_ANY;
+	int opt, status;
+
+	while ((opt = getopt_long(argc, argv, LISTING_SHORT, options, NULL)) != -1)
+		if (!listing_option(listing, opt))
+			return option_rest(listing->verb, opt, argv);
+	if (argc - optind > (int)views)
+		return usage(listing->verb, "'%s': unexpected argument", argv[optind + views]);
+	status = listing_begin(listing);
+	if (status)
+		return status;
+	if (optind < argc && view_id(argv[optind], &view) < 0)
+		return EXIT_FAILED;
+	return listing_end(listing, gather(listing, cmd, view));
+}
+
 int listing_simple(const struct verb *verb, const char *title, const struct column *columns,
 		   enum viewos_cmd cmd, int argc, char **argv)
 {
-	static const struct option options[] = { LISTING_OPTIONS };
 	struct listing listing = { .verb = verb, .title = title, .columns = columns };
-	struct viewos_nl *nl;
-	int opt, status, ret;
 
-	while ((opt = getopt_long(argc, argv, LISTING_SHORT, options, NULL)) != -1)
-		if (!listing_option(&listing, opt))
-			return option_rest(verb, opt, argv);
-	if (optind < argc)
-		return usage(verb, "'%s': unexpected argument", argv[optind]);
-	status = listing_begin(&listing);
-	if (status)
-		return status;
-	if (netlink_open(&nl) < 0)
-		return EXIT_FAILED;
-	ret = lookup_views(&listing.lookup, nl);
-	if (ret >= 0 && cmd == VIEWOS_CMD_MOUNT_GET)
-		ret = lookup_mounts(&listing.lookup, nl);
-	if (ret >= 0)
-		ret = viewos_list(nl, cmd, VIEWOS_VIEW_ANY, simple_add, &listing);
-	viewos_nl_close(nl);
-	return listing_end(&listing, ret);
+	return list(&listing, cmd, 0, argc, argv);
+}
+
+int listing_of_view(const struct verb *verb, const char *title, const struct column *columns,
+		    enum viewos_cmd cmd, int argc, char **argv)
+{
+	struct listing listing = { .verb = verb, .title = title, .columns = columns };
+
+	return list(&listing, cmd, 1, argc, argv);
 }

@@ -22,6 +22,18 @@ enum column_kind {
 	COLUMN_CLASSES,		/* u64 mask of enum viewos_class */
 	COLUMN_DEV,		/* u64 st_dev as MAJOR:MINOR */
 	COLUMN_TARGET,		/* u64 st_dev as where it is mounted */
+	/* Those of rules and sockets, see rulecolumn.c. */
+	COLUMN_CLASS,		/* u32 enum viewos_class */
+	COLUMN_FAMILY,		/* s32 AF_* */
+	COLUMN_TYPE,		/* s32 SOCK_* */
+	COLUMN_PROTOCOL,	/* s32, of the entry's family */
+	COLUMN_MATCH,		/* the three above in one */
+	COLUMN_VERDICT,		/* u32 enum viewos_verdict, in the words of rules */
+	COLUMN_RULE_TARGET,	/* what the verdict leads to */
+	COLUMN_RULE,		/* the whole rule as text */
+	COLUMN_SOCKET_STATE,	/* u32 enum viewos_socket_state */
+	COLUMN_ADDRESS,		/* struct viewos_bytes that is a struct sockaddr */
+	COLUMN_PIDS,		/* u64 inode of a socket as the processes that have it open */
 };
 
 /**
@@ -61,7 +73,7 @@ struct column {
  * @noheadings: without headings
  * @raw: columns separated by single spaces
  * @output: what --output said, or NULL
- * @lookup: for COLUMN_VIEW and COLUMN_TARGET
+ * @lookup: for COLUMN_VIEW, COLUMN_TARGET and COLUMN_PIDS
  * @shown: the columns that are shown
  * @count: how many
  * @table: where lines are gathered
@@ -110,9 +122,17 @@ int listing_end(struct listing *listing, int ret);
 int listing_simple(const struct verb *verb, const char *title, const struct column *columns,
 		   enum viewos_cmd cmd, int argc, char **argv);
 
+/** listing_of_view() - likewise, of all views or of the one that the user names */
+int listing_of_view(const struct verb *verb, const char *title, const struct column *columns,
+		    enum viewos_cmd cmd, int argc, char **argv);
+
 /** column_text() - as text to be freed, NULL if it is absent */
 char *column_text(const struct column *column, const struct viewos_entry *entry,
 		  const struct lookup *lookup);
+
+/** rule_column_text() - as column_text(), for columns of rules and sockets that are present */
+char *rule_column_text(const struct column *column, const struct viewos_entry *entry,
+		       const struct lookup *lookup);
 
 /** text_print() - @text with what a terminal might obey made harmless */
 void text_print(FILE *out, const char *text);
@@ -122,7 +142,7 @@ void json_object(FILE *out, const struct column *columns, const struct viewos_en
 		 const struct lookup *lookup);
 void json_string(FILE *out, const char *text);
 
-/* views.c: what is shown of views, tasks and mounts */
-extern const struct column view_columns[], task_columns[], mount_columns[];
+/* views.c: what is shown of views, tasks, mounts and rules */
+extern const struct column view_columns[], task_columns[], mount_columns[], rule_columns[];
 
 #endif /* _VIEWCTL_LISTING_H */

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /* viewctl: what the kernel's numbers are called: views have names, mounts have targets */
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <libmount/libmount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "lookup.h"
 
@@ -92,6 +97,82 @@ int lookup_mounts(struct lookup *lookup, struct viewos_nl *nl)
 	return ret;
 }
 
+/* A process that has it open more than once counts once. */
+static int socket_add(struct lookup *lookup, uint64_t ino, pid_t pid)
+{
+	struct lookup_socket *sockets;
+	size_t i;
+
+	for (i = lookup->socket_count; i > 0 && lookup->sockets[i - 1].pid == pid; i--)
+		if (lookup->sockets[i - 1].ino == ino)
+			return 0;
+	sockets = reallocarray(lookup->sockets, lookup->socket_count + 1, sizeof(*sockets));
+	if (!sockets)
+		return -ENOMEM;
+	lookup->sockets = sockets;
+	sockets[lookup->socket_count++] = (struct lookup_socket){ .ino = ino, .pid = pid };
+	return 0;
+}
+
+/* Processes come and go, and those of others are not to be looked into. */
+static int process_sockets_add(struct lookup *lookup, pid_t pid)
+{
+	char path[32], link[64];
+	struct dirent *entry;
+	uint64_t ino;
+	ssize_t len;
+	int ret = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	dir = opendir(path);
+	if (!dir)
+		return 0;
+	while (!ret && (entry = readdir(dir))) {
+		len = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
+		if (len <= 0)
+			continue;
+		link[len] = '\0';
+		if (sscanf(link, "socket:[%" SCNu64 "]", &ino) == 1)
+			ret = socket_add(lookup, ino, pid);
+	}
+	closedir(dir);
+	return ret;
+}
+
+int lookup_sockets(struct lookup *lookup)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	int ret = 0;
+
+	while (proc && !ret && (entry = readdir(proc)))
+		if (isdigit((unsigned char)entry->d_name[0]))
+			ret = process_sockets_add(lookup, atoi(entry->d_name));
+	if (proc)
+		closedir(proc);
+	if (ret < 0)
+		fail("sockets of processes: %s", strerror(-ret));
+	return ret;
+}
+
+char *lookup_pids(const struct lookup *lookup, uint64_t ino)
+{
+	char *pids = NULL, *longer;
+	size_t i;
+
+	for (i = 0; lookup && i < lookup->socket_count; i++) {
+		if (lookup->sockets[i].ino != ino)
+			continue;
+		if (asprintf(&longer, "%s%s%d", pids ? pids : "", pids ? "," : "",
+			     lookup->sockets[i].pid) < 0)
+			break;
+		free(pids);
+		pids = longer;
+	}
+	return pids;
+}
+
 const char *lookup_view(const struct lookup *lookup, uint64_t id)
 {
 	size_t i;
@@ -127,5 +208,6 @@ void lookup_free(struct lookup *lookup)
 	free(lookup->tables);
 	free(lookup->namespaces);
 	free(lookup->views);
+	free(lookup->sockets);
 	*lookup = (struct lookup){ 0 };
 }

@@ -10,12 +10,14 @@
 struct libmnt_table;
 
 /**
- * struct lookup - names of views, and targets of mounts
+ * struct lookup - names of views, targets of mounts, users of sockets
  * @views: that have a name, unsorted
  * @view_count: how many
  * @tables: the mounts of some mount namespaces
  * @namespaces: inode numbers of these namespaces
  * @table_count: how many
+ * @sockets: that a process has open, an entry for each process, in its order
+ * @socket_count: how many
  */
 struct lookup {
 	struct lookup_view {
@@ -26,6 +28,11 @@ struct lookup {
 	struct libmnt_table **tables;
 	ino_t *namespaces;
 	size_t table_count;
+	struct lookup_socket {
+		uint64_t ino;
+		pid_t pid;
+	} *sockets;
+	size_t socket_count;
 };
 
 /** lookup_views() - fill in the names of views. Return: 0, or negative after a complaint */
@@ -34,11 +41,17 @@ int lookup_views(struct lookup *lookup, struct viewos_nl *nl);
 /** lookup_mounts() - fill in the mounts of all tasks in views. Return: as lookup_views() */
 int lookup_mounts(struct lookup *lookup, struct viewos_nl *nl);
 
+/** lookup_sockets() - fill in which process has which socket open. Return: as lookup_views() */
+int lookup_sockets(struct lookup *lookup);
+
 /** lookup_view() - the view's name, or NULL */
 const char *lookup_view(const struct lookup *lookup, uint64_t id);
 
 /** lookup_target() - where one sees the file system of this MOUNT_DEV, or NULL if one does not */
 const char *lookup_target(const struct lookup *lookup, uint64_t dev);
+
+/** lookup_pids() - who has this socket open, as "PID,...", to be freed; NULL if nobody is seen */
+char *lookup_pids(const struct lookup *lookup, uint64_t ino);
 
 void lookup_free(struct lookup *lookup);
 

@@ -16,6 +16,10 @@ static const char *const event_names[VIEWOS_CMD_MAX + 1] = {
 	[VIEWOS_CMD_SERVER_NEW_NTF] = "server-new",
 	[VIEWOS_CMD_SERVER_GONE_NTF] = "server-gone",
 	[VIEWOS_CMD_SERVER_STUCK_NTF] = "server-stuck",
+	[VIEWOS_CMD_RULE_NEW_NTF] = "rule-new",
+	[VIEWOS_CMD_RULE_GONE_NTF] = "rule-gone",
+	[VIEWOS_CMD_SOCKET_NEW_NTF] = "socket-new",
+	[VIEWOS_CMD_SOCKET_GONE_NTF] = "socket-gone",
 };
 
 static const struct column event_columns[] = {
@@ -25,6 +29,13 @@ static const struct column event_columns[] = {
 	COLUMN_FIELD("TID", TASK_TID, U32, task_tid),
 	COLUMN_FIELD("PID", TASK_PID, U32, task_pid),
 	COLUMN_FIELD("COMM", TASK_COMM, STRING, task_comm),
+	COLUMN_FIELD("RULE-ID", RULE_ID, U64, rule_id),
+	COLUMN_FIELD("RULE", RULE_VERDICT, RULE, rule_verdict),
+	COLUMN_FIELD("INO", SOCKET_INO, U64, socket_ino),
+	COLUMN_FIELD("SOCKET", SOCKET_INO, MATCH, family),
+	COLUMN_FIELD("STATE", SOCKET_STATE, SOCKET_STATE, socket_state),
+	COLUMN_FIELD("LOCAL", SOCKET_LOCAL, ADDRESS, socket_local),
+	COLUMN_FIELD("PEER", SOCKET_PEER, ADDRESS, socket_peer),
 	COLUMN_FIELD("SERVER", SERVER_NAME, STRING, server_name),
 	COLUMN_FIELD("SERVER-PID", SERVER_PID, U32, server_pid),
 	COLUMN_FIELD("SESSION", SESSION_ID, U64, session_id),

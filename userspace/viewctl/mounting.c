@@ -141,7 +141,7 @@ int mounting_spec(struct mounting *mounting, const char *spec)
 int mounting_prepare(struct mounting *mounting, const char *server, const char *name)
 {
 	if (!server)
-		return ondemand_get(&mounting->server, mounting->type, name);
+		return ondemand_get(&mounting->server, VIEWOS_CLASS_PATH, mounting->type, name);
 	if (strlen(server) >= sizeof(mounting->server.name)) {
 		fail("server '%s': the name is too long", server);
 		return -EINVAL;

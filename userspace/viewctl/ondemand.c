@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* viewctl: servers started for one mount */
+/* viewctl: servers started for one mount or rule */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,23 +22,32 @@ struct report {
 	int error;
 };
 
+struct wanted {
+	const char *name;
+	enum viewos_class class;
+};
+
 static int usable_find(const struct viewos_entry *entry, void *arg)
 {
-	if (!entry->server_name || strcmp(entry->server_name, arg))
+	const struct wanted *wanted = arg;
+
+	if (!entry->server_name || strcmp(entry->server_name, wanted->name) ||
+	    !(entry->server_classes >> wanted->class & 1))
 		return 0;
 	return entry->server_public || entry->owner == geteuid();
 }
 
 /* Is a server of this name registered that the user may use? */
-static int registered(const char *name)
+static int registered(enum viewos_class class, const char *name)
 {
+	struct wanted wanted = { .name = name, .class = class };
 	struct viewos_nl *nl;
 	int ret;
 
 	ret = netlink_open(&nl);
 	if (ret < 0)
 		return ret;
-	ret = viewos_list(nl, VIEWOS_CMD_SERVER_GET, VIEWOS_VIEW_ANY, usable_find, (void *)name);
+	ret = viewos_list(nl, VIEWOS_CMD_SERVER_GET, VIEWOS_VIEW_ANY, usable_find, &wanted);
 	viewos_nl_close(nl);
 	if (ret < 0)
 		fail("list of servers: %s", strerror(-ret));
@@ -170,14 +179,15 @@ static int program_start(const char *type, int fd, pid_t *pid)
 	return ret;
 }
 
-static int start(struct ondemand *server, const char *type, const char *name)
+static int start(struct ondemand *server, enum viewos_class class, const char *type,
+		 const char *name)
 {
 	int ctl, fd, ret;
 
 	ctl = ctl_open();
 	if (ctl < 0)
 		return ctl;
-	fd = viewos_server_create(ctl, 1ULL << VIEWOS_CLASS_PATH);
+	fd = viewos_server_create(ctl, 1ULL << class);
 	close(ctl);
 	if (fd < 0) {
 		fail("server for '%s': %s", type, strerror(-fd));
@@ -195,7 +205,8 @@ static int start(struct ondemand *server, const char *type, const char *name)
 	return ret;
 }
 
-int ondemand_get(struct ondemand *server, const char *type, const char *name)
+int ondemand_get(struct ondemand *server, enum viewos_class class, const char *type,
+		 const char *name)
 {
 	int ret;
 
@@ -204,11 +215,11 @@ int ondemand_get(struct ondemand *server, const char *type, const char *name)
 		fail("type '%s': not the name of a server", type);
 		return -EINVAL;
 	}
-	ret = name ? 0 : registered(type);
+	ret = name ? 0 : registered(class, type);
 	if (ret < 0)
 		return ret;
 	if (!ret)
-		return start(server, type, name);
+		return start(server, class, type, name);
 	snprintf(server->name, sizeof(server->name), "%s", type);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* viewctl, private: servers started for one mount */
+/* viewctl, private: servers started for one mount or rule */
 #ifndef _VIEWCTL_ONDEMAND_H
 #define _VIEWCTL_ONDEMAND_H
 
@@ -8,7 +8,7 @@
 #include "viewos.h"
 
 /**
- * struct ondemand - the server that a mount will use
+ * struct ondemand - the server that a mount or a rule will use
  * @name: under which it is registered
  * @pid: of a server that was started for this, else 0
  */
@@ -20,13 +20,15 @@ struct ondemand {
 /**
  * ondemand_get() - find or start a server
  * @server: filled in
+ * @class: of names that it answers for
  * @type: of what it serves: a server of this name is used if there is one, else
  *	the program viewos-TYPE is started
  * @name: under which to start it, NULL for one of its own
  *
  * Return: 0, or a negative number after a complaint.
  */
-int ondemand_get(struct ondemand *server, const char *type, const char *name);
+int ondemand_get(struct ondemand *server, enum viewos_class class, const char *type,
+		 const char *name);
 
 /** ondemand_kill() - end a server that was started in vain */
 void ondemand_kill(struct ondemand *server);

@@ -50,6 +50,34 @@ int view_open(int ctl, const char *view)
 	return fd;
 }
 
+int view_open_by_name(const char *view)
+{
+	int ctl = ctl_open(), fd;
+
+	if (ctl < 0)
+		return ctl;
+	fd = view_open(ctl, view);
+	close(ctl);
+	return fd;
+}
+
+int view_id(const char *view, uint64_t *id)
+{
+	struct viewos_view_info info;
+	int fd, ret;
+
+	fd = view_open_by_name(view);
+	if (fd < 0)
+		return fd;
+	ret = viewos_view_info(fd, &info);
+	close(fd);
+	if (ret < 0)
+		fail("'%s': %s", view, view_error(ret));
+	else
+		*id = info.id;
+	return ret;
+}
+
 int netlink_open(struct viewos_nl **nl)
 {
 	int ctl, ret;

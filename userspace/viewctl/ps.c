@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* viewctl ps: what runs in views */
 #include <errno.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "listing.h"
 
@@ -26,27 +24,6 @@ static int process_add(const struct viewos_entry *entry, void *arg)
 static int thread_add(const struct viewos_entry *entry, void *arg)
 {
 	return listing_add(arg, entry, NULL) ? 0 : -ENOMEM;
-}
-
-/* Finds the id of the view that the user named. */
-static int view_id(const char *view, uint64_t *id)
-{
-	struct viewos_view_info info;
-	int ctl, fd, ret = -1;
-
-	ctl = ctl_open();
-	if (ctl < 0)
-		return ctl;
-	fd = view_open(ctl, view);
-	close(ctl);
-	if (fd < 0)
-		return fd;
-	ret = viewos_view_info(fd, &info);
-	close(fd);
-	if (ret < 0)
-		fail("'%s': %s", view, view_error(ret));
-	*id = info.id;
-	return ret;
 }
 
 static int ps(int argc, char **argv)

@@ -6,6 +6,7 @@ static const struct column session_columns[] = {
 	COLUMN_FIELD("ID", SESSION_ID, U64, session_id),
 	COLUMN_FIELD("SERVER", SERVER_NAME, STRING, server_name),
 	COLUMN_FIELD("PID", SERVER_PID, U32, server_pid),
+	COLUMN_FIELD("CLASS", CLASS, CLASS, class_),
 	COLUMN_FIELD("VIEW", VIEW_ID, VIEW, view_id),
 	COLUMN_FIELD("VIEW-ID", VIEW_ID, U64, view_id, .hidden = true),
 	COLUMN_FIELD("OWNER", OWNER, USER, owner),
@@ -28,7 +29,7 @@ static int sessions(int argc, char **argv)
 const struct verb verb_sessions = {
 	.name = "sessions",
 	.args = "[OPTIONS]",
-	.summary = "List servers at work, one line per mount",
+	.summary = "List servers at work, one line per mount or rule",
 	.help = LISTING_HELP,
 	.run = sessions,
 };

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* viewctl show: all about one view */
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "listing.h"
 
@@ -52,7 +51,7 @@ static int view_print(const struct viewos_entry *entry, void *arg)
 	return 0;
 }
 
-/* A task or mount; the dump of mounts has those of other views too. */
+/* A task, mount or rule; the dump of mounts has those of other views too. */
 static int part_print(const struct viewos_entry *entry, void *arg)
 {
 	struct shown *shown = arg;
@@ -70,9 +69,11 @@ static int part_print(const struct viewos_entry *entry, void *arg)
 	}
 	shown->count++;
 	printf("%s: ", shown->title);
-	/* The view itself, named by the first two columns, is known. */
-	for (column = shown->columns + 2; column->name; column++) {
-		text = column->hidden ? NULL : column_text(column, entry, &shown->lookup);
+	for (column = shown->columns; column->name; column++) {
+		/* The view itself is known. */
+		if (column->hidden || column->attr == VIEWOS_A_VIEW_ID)
+			continue;
+		text = column_text(column, entry, &shown->lookup);
 		if (!text)
 			continue;
 		fputs(separator, stdout);
@@ -84,53 +85,60 @@ static int part_print(const struct viewos_entry *entry, void *arg)
 	return 0;
 }
 
-static int part_list(struct viewos_nl *nl, struct shown *shown, const char *title)
+/* What a view has. The dump of mounts cannot be limited to one view. */
+static const struct part {
+	const char *title;
+	const struct column *columns;
+	enum viewos_cmd cmd;
+	bool limited;
+} parts[] = {
+	{ "task", task_columns, VIEWOS_CMD_TASK_GET, true },
+	{ "mount", mount_columns, VIEWOS_CMD_MOUNT_GET, false },
+	{ "rule", rule_columns, VIEWOS_CMD_RULE_GET, true },
+};
+
+static int part_list(struct viewos_nl *nl, struct shown *shown, const struct part *part)
 {
-	bool tasks = !strcmp(title, "task");
 	int ret;
 
-	shown->title = title;
-	shown->columns = tasks ? task_columns : mount_columns;
+	shown->title = part->title;
+	shown->columns = part->columns;
 	shown->count = 0;
 	if (shown->json)
-		printf(",\"%ss\":[", title);
-	ret = viewos_list(nl, tasks ? VIEWOS_CMD_TASK_GET : VIEWOS_CMD_MOUNT_GET,
-			  tasks ? shown->id : VIEWOS_VIEW_ANY, part_print, shown);
+		printf(",\"%ss\":[", part->title);
+	ret = viewos_list(nl, part->cmd, part->limited ? shown->id : VIEWOS_VIEW_ANY, part_print,
+			  shown);
+	/* A module of ABI 1 has no rules to be listed. */
+	if (ret == -EOPNOTSUPP)
+		ret = 0;
 	if (shown->json)
 		printf("]");
 	return ret;
 }
 
+static int parts_list(struct viewos_nl *nl, struct shown *shown)
+{
+	size_t i;
+	int ret;
+
+	ret = lookup_views(&shown->lookup, nl);
+	if (!ret)
+		ret = lookup_mounts(&shown->lookup, nl);
+	for (i = 0; !ret && i < sizeof(parts) / sizeof(parts[0]); i++)
+		ret = part_list(nl, shown, &parts[i]);
+	return ret;
+}
+
 static int show_view(const char *view, struct shown *shown)
 {
-	struct viewos_view_info info;
 	struct viewos_nl *nl;
-	int ctl, fd, ret;
+	int ret;
 
-	ctl = ctl_open();
-	if (ctl < 0)
-		return EXIT_FAILED;
-	fd = view_open(ctl, view);
-	close(ctl);
-	if (fd < 0)
-		return EXIT_FAILED;
-	ret = viewos_view_info(fd, &info);
-	close(fd);
-	if (ret < 0)
-		return fail("'%s': %s", view, view_error(ret));
-	shown->id = info.id;
-
-	if (netlink_open(&nl) < 0)
+	if (view_id(view, &shown->id) < 0 || netlink_open(&nl) < 0)
 		return EXIT_FAILED;
 	ret = viewos_list(nl, VIEWOS_CMD_VIEW_GET, shown->id, view_print, shown);
 	if (!ret)
-		ret = lookup_views(&shown->lookup, nl);
-	if (!ret)
-		ret = part_list(nl, shown, "task");
-	if (!ret)
-		ret = lookup_mounts(&shown->lookup, nl);
-	if (!ret)
-		ret = part_list(nl, shown, "mount");
+		ret = parts_list(nl, shown);
 	viewos_nl_close(nl);
 	lookup_free(&shown->lookup);
 	if (ret < 0)
@@ -164,7 +172,7 @@ static int show(int argc, char **argv)
 const struct verb verb_show = {
 	.name = "show",
 	.args = "[OPTIONS] VIEW",
-	.summary = "Show all about a view: itself, its tasks, its mounts",
+	.summary = "Show all about a view: itself, its tasks, mounts and rules",
 	.help = "  -J, --json               as JSON\n",
 	.run = show,
 };

@@ -27,6 +27,7 @@ enum {
  * @summary: one line
  * @help: the rest of its help: options, each line ended by a newline
  * @run: does it; argv[0] is the verb; returns an exit status
+ * @verbs: in place of @run: verbs of its own, which have its name in theirs, ended by NULL
  */
 struct verb {
 	const char *name;
@@ -34,11 +35,12 @@ struct verb {
 	const char *summary;
 	const char *help;
 	int (*run)(int argc, char **argv);
+	const struct verb *const *verbs;
 };
 
 extern const struct verb verb_create, verb_destroy, verb_enter, verb_ls, verb_monitor, verb_mount,
-	verb_mounts, verb_ps, verb_run, verb_servers, verb_sessions, verb_set, verb_show,
-	verb_tree, verb_umount;
+	verb_mounts, verb_ps, verb_rule, verb_rule_add, verb_rule_del, verb_rule_ls, verb_run,
+	verb_servers, verb_sessions, verb_set, verb_show, verb_sockets, verb_tree, verb_umount;
 
 /* viewctl.c */
 void verb_help(const struct verb *verb);
@@ -59,6 +61,8 @@ int option_rest(const struct verb *verb, int opt, char **argv);
 /* open.c: these complain, and return a negative number when they fail */
 int ctl_open(void);
 int view_open(int ctl, const char *view);
+int view_open_by_name(const char *view);
+int view_id(const char *view, uint64_t *id);
 int netlink_open(struct viewos_nl **nl);
 const char *view_error(int error);
 int inherit_parse(const char *name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* viewctl: what is shown of views, tasks and mounts, by several verbs */
+/* viewctl: what is shown of views, tasks, mounts and rules, by several verbs */
 #include "listing.h"
 
 const struct column view_columns[] = {
@@ -40,5 +40,25 @@ const struct column mount_columns[] = {
 	COLUMN_FIELD("SESSION", SESSION_ID, U64, session_id, .hidden = true),
 	COLUMN_FIELD("REQUESTS", SESSION_REQUESTS, U64, session_requests),
 	COLUMN_FIELD("PENDING", SESSION_PENDING, U64, session_pending, .hidden = true),
+	{ 0 },
+};
+
+const struct column rule_columns[] = {
+	COLUMN_FIELD("ID", RULE_ID, U64, rule_id),
+	COLUMN_FIELD("VIEW", VIEW_ID, VIEW, view_id),
+	COLUMN_FIELD("VIEW-ID", VIEW_ID, U64, view_id, .hidden = true),
+	COLUMN_FIELD("CLASS", CLASS, CLASS, class_, .hidden = true),
+	COLUMN_FIELD("MATCH", RULE_ID, MATCH, family),
+	COLUMN_FIELD("FAMILY", FAMILY, FAMILY, family, .hidden = true),
+	COLUMN_FIELD("TYPE", TYPE, TYPE, type, .hidden = true),
+	COLUMN_FIELD("PROTO", PROTOCOL, PROTOCOL, protocol, .hidden = true),
+	COLUMN_FIELD("STACK", RULE_STACK, STRING, rule_stack),
+	COLUMN_FIELD("VERDICT", RULE_VERDICT, VERDICT, rule_verdict),
+	COLUMN_FIELD("TARGET", RULE_VERDICT, RULE_TARGET, rule_verdict),
+	COLUMN_FIELD("SOURCE", SOURCE, STRING, source),
+	COLUMN_FIELD("OPTIONS", OPTIONS, STRING, options, .hidden = true),
+	COLUMN_FIELD("HITS", RULE_HITS, U64, rule_hits),
+	COLUMN_FIELD("RULE", RULE_ID, RULE, rule_id, .hidden = true),
+	COLUMN_FIELD("OWNER", OWNER, USER, owner, .hidden = true),
 	{ 0 },
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* viewctl: a new view with namespaces and mounts */
+/* viewctl: a new view with namespaces, mounts and rules */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -71,6 +71,10 @@ int world_option(struct world *world, const struct verb *verb, int opt)
 		return mount_add(world, verb, optarg);
 	case 'p':
 		return propagation_parse(world, verb);
+	case 's':
+		return rulings_parse(&world->rulings, verb, "--socket", optarg);
+	case 'k':
+		return rulings_stack(&world->rulings, verb, optarg);
 	case 'u':
 		return user_ns_parse(world, verb);
 	case 'r':
@@ -117,6 +121,9 @@ int world_create(struct world *world)
 	}
 	for (i = 0; !ret && i < world->mount_count; i++)
 		ret = mounting_prepare(&world->mounts[i], NULL, NULL);
+	/* Now, since who is in the view cannot change its rules. */
+	if (!ret)
+		ret = rulings_add(&world->rulings, world->view);
 	if (ret < 0)
 		world_cancel(world);
 	return ret;
@@ -219,6 +226,7 @@ void world_cancel(struct world *world)
 
 	for (i = 0; i < world->mount_count; i++)
 		mounting_cancel(&world->mounts[i]);
+	rulings_cancel(&world->rulings);
 }
 
 void world_free(struct world *world)
@@ -228,6 +236,7 @@ void world_free(struct world *world)
 	for (i = 0; i < world->mount_count; i++)
 		mounting_free(&world->mounts[i]);
 	free(world->mounts);
+	rulings_free(&world->rulings);
 	if (world->view >= 0)
 		close(world->view);
 }

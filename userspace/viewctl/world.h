@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* viewctl, private: a new view with namespaces and mounts, for run and create */
+/* viewctl, private: a new view with namespaces, mounts and rules, for run and create */
 #ifndef _VIEWCTL_WORLD_H
 #define _VIEWCTL_WORLD_H
 
 #include "mounting.h"
+#include "ruling.h"
 #include "viewctl.h"
 
 enum propagation { PROPAGATION_PRIVATE, PROPAGATION_FOLLOW };
 enum user_ns { USER_NS_AUTO, USER_NS_YES, USER_NS_NO };
 
 /**
- * struct world - a new view with namespaces and mounts
+ * struct world - a new view with namespaces, mounts and rules
  * @name: of the view, or NULL
  * @inherit: enum viewos_inherit
  * @propagation: of mounts from outside
@@ -18,6 +19,7 @@ enum user_ns { USER_NS_AUTO, USER_NS_YES, USER_NS_NO };
  * @map_root: map the user to root in it
  * @mounts: to be made inside
  * @mount_count: of them
+ * @rulings: the view's rules
  * @view: view fd, when it was created
  * @id: of the view
  */
@@ -29,15 +31,18 @@ struct world {
 	bool map_root;
 	struct mounting *mounts;
 	size_t mount_count;
+	struct rulings rulings;
 	int view;
 	uint64_t id;
 };
 
-#define WORLD_SHORT	"m:r"
+#define WORLD_SHORT	"m:rs:"
 #define WORLD_OPTIONS						\
 	{ "inherit", required_argument, NULL, 'i' },		\
 	{ "mount", required_argument, NULL, 'm' },		\
 	{ "propagation", required_argument, NULL, 'p' },	\
+	{ "socket", required_argument, NULL, 's' },		\
+	{ "stack", required_argument, NULL, 'k' },		\
 	{ "user-ns", required_argument, NULL, 'u' },		\
 	{ "map-root", no_argument, NULL, 'r' },			\
 	{ "map-user", no_argument, NULL, 'U' }
@@ -48,6 +53,8 @@ struct world {
 	"                           mount inside, see viewctl help mount; repeatable\n" \
 	"      --propagation HOW    of later mounts outside: private (not seen inside)\n" \
 	"                           or follow (seen)\n"				\
+	"  -s, --socket RULE        a rule for sockets, see viewctl help rule add; repeatable\n" \
+	"      --stack NAME         the stack that sockets are of: --socket any=stack:NAME\n" \
 	"      --user-ns WHEN       user namespace: auto (if not privileged), yes, no\n" \
 	"  -r, --map-root           appear as root in it\n"			\
 	"      --map-user           appear as oneself in it (the default), but able to\n" \
@@ -56,7 +63,7 @@ struct world {
 /** world_option() - handle one of WORLD_OPTIONS. Return: EXIT_DONE, EXIT_USAGE, -1 not one */
 int world_option(struct world *world, const struct verb *verb, int opt);
 
-/** world_create() - the view, servers for its mounts. Return: 0, or negative after a complaint */
+/** world_create() - the view, its rules, servers for its mounts. Return: 0, or negative after a complaint */
 int world_create(struct world *world);
 
 /** world_enter() - namespaces, view, mounts, for this process. Return: as world_create() */

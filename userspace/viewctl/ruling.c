@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+/* viewctl: rules to be added to a view */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ruling.h"
+
+static struct ruling *append(struct rulings *rulings, const char *text)
+{
+	struct ruling *ruling = calloc(1, sizeof(*ruling));
+
+	if (!ruling)
+		return NULL;
+	ruling->text = text;
+	if (!rulings->last)
+		rulings->last = &rulings->first;
+	*rulings->last = ruling;
+	rulings->last = &ruling->next;
+	return ruling;
+}
+
+/* Whoever serves it may have another current directory. */
+static void source_make_absolute(struct viewos_rule *rule)
+{
+	char *path;
+
+	if (rule->verdict != VIEWOS_VERDICT_SERVE || !*rule->source)
+		return;
+	path = realpath(rule->source, NULL);
+	if (path && strlen(path) < sizeof(rule->source))
+		snprintf(rule->source, sizeof(rule->source), "%s", path);
+	free(path);
+}
+
+int rulings_parse(struct rulings *rulings, const struct verb *verb, const char *where,
+		  const char *text)
+{
+	struct ruling *ruling = append(rulings, text);
+	const char *separator = *where ? ": " : "";
+	char error[512];
+	size_t i;
+	int ret;
+
+	if (!ruling)
+		return fail("%s%s%s", where, separator, strerror(ENOMEM));
+	ret = viewos_rule_parse(text, ruling->rules, error, sizeof(error));
+	if (ret == -ENOMEM)
+		return fail("%s%s%s", where, separator, error);
+	if (ret < 0)
+		return usage(verb, "%s%s'%s': %s", where, separator, text, error);
+	ruling->count = ret;
+	for (i = 0; i < ruling->count; i++)
+		source_make_absolute(&ruling->rules[i]);
+	return EXIT_DONE;
+}
+
+int rulings_stack(struct rulings *rulings, const struct verb *verb, const char *stack)
+{
+	struct viewos_rule parsed[VIEWOS_RULE_PARSED_MAX];
+	char text[VIEWOS_NAME_LEN + sizeof("any=stack:")];
+	struct ruling *ruling;
+
+	if (strlen(stack) >= VIEWOS_NAME_LEN || strlen(stack) == 0)
+		return usage(verb, "--stack: '%s': expected the name of a stack", stack);
+	snprintf(text, sizeof(text), "any=stack:%s", stack);
+	if (viewos_rule_parse(text, parsed, NULL, 0) != 1)
+		return usage(verb, "--stack: '%s': expected the name of a stack", stack);
+	ruling = append(rulings, stack);
+	if (!ruling)
+		return fail("--stack: %s", strerror(ENOMEM));
+	ruling->rules[0] = parsed[0];
+	ruling->count = 1;
+	return EXIT_DONE;
+}
+
+const char *rule_error(int error, const struct viewos_rule *rule)
+{
+	bool serve = rule && rule->verdict == VIEWOS_VERDICT_SERVE;
+
+	switch (-error) {
+	case EPERM:
+		return rule && rule->netns >= 0 ?
+		       "permission denied (the view is not yours and beneath the current one, or "
+		       "the network namespace is not yours)" :
+		       "permission denied (the view is not yours and beneath the current one)";
+	case ENOENT:
+		return serve ? "no such server" : rule ? strerror(ENOENT) : "no such rule";
+	case EPROTOTYPE:
+		return "the server does not serve sockets";
+	case EPROTO:
+		return "the server speaks another protocol";
+	case EAGAIN:
+		return serve ? "too many wait for the server" : strerror(EAGAIN);
+	case ETIMEDOUT:
+		return "the server does not answer";
+	case ENOSPC:
+		return "the view has too many rules";
+	case ELOOP:
+		return "stacks lead to each other";
+	case ENOTTY:
+		return "the module that is loaded has no rules (ABI 1)";
+	default:
+		return strerror(-error);
+	}
+}
+
+/* Finds what the rules refer to. The fd is closed by whoever called. */
+static int prepare(struct ruling *ruling, int *netns)
+{
+	const struct viewos_rule *rule = &ruling->rules[0];
+	int ret = 0;
+
+	if (rule->verdict == VIEWOS_VERDICT_SERVE)
+		return ondemand_get(&ruling->server, VIEWOS_CLASS_SOCKET, rule->target, NULL);
+	if (rule->verdict != VIEWOS_VERDICT_REDIRECT || *rule->target)
+		return 0;
+	*netns = open(rule->source, O_RDONLY | O_CLOEXEC);
+	if (*netns < 0) {
+		ret = -errno;
+		fail("'%s': %s: %s", ruling->text, rule->source, strerror(-ret));
+	}
+	return ret;
+}
+
+static int ruling_add(struct ruling *ruling, int view)
+{
+	int netns = -1, ret;
+	struct viewos_rule *rule;
+
+	ret = prepare(ruling, &netns);
+	while (ret >= 0 && ruling->added < ruling->count) {
+		rule = &ruling->rules[ruling->added];
+		rule->netns = netns;
+		if (rule->verdict == VIEWOS_VERDICT_SERVE)
+			snprintf(rule->target, sizeof(rule->target), "%s", ruling->server.name);
+		ret = viewos_rule_add(view, rule, &ruling->ids[ruling->added]);
+		if (ret < 0)
+			fail("'%s': %s", ruling->text, rule_error(ret, rule));
+		else
+			ruling->added++;
+	}
+	if (netns >= 0)
+		close(netns);
+	return ret;
+}
+
+int rulings_add(struct rulings *rulings, int view)
+{
+	struct ruling *ruling;
+	int ret = 0;
+
+	for (ruling = rulings->first; ret >= 0 && ruling; ruling = ruling->next)
+		ret = ruling_add(ruling, view);
+	if (ret >= 0)
+		return 0;
+	for (ruling = rulings->first; ruling; ruling = ruling->next)
+		while (ruling->added)
+			viewos_rule_del(view, ruling->ids[--ruling->added]);
+	rulings_cancel(rulings);
+	return ret;
+}
+
+void rulings_cancel(struct rulings *rulings)
+{
+	struct ruling *ruling;
+
+	for (ruling = rulings->first; ruling; ruling = ruling->next)
+		ondemand_kill(&ruling->server);
+}
+
+void rulings_free(struct rulings *rulings)
+{
+	struct ruling *ruling;
+
+	while ((ruling = rulings->first)) {
+		rulings->first = ruling->next;
+		free(ruling);
+	}
+	rulings->last = NULL;
+}
