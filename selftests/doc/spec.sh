@@ -70,6 +70,10 @@ same "inheritance" "$(of_header viewos_inherit "$control")" \
 	"$(of_spec definitions 8 VIEWOS_INHERIT_ inherit)"
 same "classes" "$(of_header viewos_class "$control")" \
 	"$(of_spec definitions 8 VIEWOS_CLASS_ class)"
+same "verdicts" "$(of_header viewos_verdict "$control")" \
+	"$(of_spec definitions 8 VIEWOS_VERDICT_ verdict)"
+same "socket states" "$(of_header viewos_socket_state "$netlink")" \
+	"$(of_spec definitions 8 VIEWOS_SOCKET_ socket-state)"
 same "stuck seconds" "$(define VIEWOS_STUCK_SECONDS "$netlink")" \
 	"$(of_spec definitions 4 "" stuck-seconds | cut -d ' ' -f 2)"
 same "length of a name" "$(define VIEWOS_NAME_LEN "$control")" \
