@@ -59,6 +59,7 @@ TEST_F(rule, wrong_arguments)
 	REFUSED(EINVAL, rule->family = INT32_MIN);
 	REFUSED(EINVAL, rule->family = INT32_MAX);
 	REFUSED(EINVAL, rule->type = -2);
+	REFUSED(EINVAL, rule->type = 0);
 	REFUSED(EINVAL, rule->type = SOCK_STREAM | SOCK_CLOEXEC);
 	REFUSED(EINVAL, rule->type = SOCK_STREAM | SOCK_NONBLOCK);
 	REFUSED(EINVAL, rule->type = INT32_MAX);
@@ -159,6 +160,7 @@ TEST_F(rule, wrong_fds_and_pointers)
 /* Names of servers; what a server does with a rule is another test's matter. */
 TEST_F(rule, servers)
 {
+	static char source[VIEWOS_SOURCE_LEN + 1];
 	int server = server_create(self->control);
 
 	REFUSED(ENOENT, rule->verdict = VIEWOS_VERDICT_SERVE, rule->error = 0,
@@ -170,6 +172,12 @@ TEST_F(rule, servers)
 		strcpy(rule->target, "rule-test-path"), rule->source = 8);
 	REFUSED(EFAULT, rule->verdict = VIEWOS_VERDICT_SERVE, rule->error = 0,
 		strcpy(rule->target, "rule-test-path"), rule->options = 8);
+	memset(source, 'a', sizeof(source) - 1);
+	REFUSED(EINVAL, rule->verdict = VIEWOS_VERDICT_SERVE, rule->error = 0,
+		strcpy(rule->target, "rule-test-path"), rule->source = (uintptr_t)source);
+	source[VIEWOS_SOURCE_LEN - 1] = '\0';
+	REFUSED(EPROTOTYPE, rule->verdict = VIEWOS_VERDICT_SERVE, rule->error = 0,
+		strcpy(rule->target, "rule-test-path"), rule->source = (uintptr_t)source);
 	close(server);
 }
 
@@ -307,15 +315,32 @@ TEST_F(rule, most_specific)
 					  cases[k].error));
 		}
 		EXPECT_EQ(108, SOCKET_IN(view, AF_INET, SOCK_DGRAM, IPPROTO_UDP));
-		EXPECT_EQ(107, SOCKET_IN(view, AF_INET, SOCK_DGRAM, 0));
+		EXPECT_EQ(107, SOCKET_IN(view, AF_INET, SOCK_DGRAM, IPPROTO_ICMP));
 		EXPECT_EQ(106, SOCKET_IN(view, AF_INET, SOCK_STREAM, IPPROTO_UDP));
 		EXPECT_EQ(105, SOCKET_IN(view, AF_INET, SOCK_STREAM, 0));
 		EXPECT_EQ(104, SOCKET_IN(view, AF_INET6, SOCK_DGRAM, IPPROTO_UDP));
-		EXPECT_EQ(103, SOCKET_IN(view, AF_INET6, SOCK_DGRAM, 0));
+		EXPECT_EQ(103, SOCKET_IN(view, AF_INET6, SOCK_DGRAM, IPPROTO_ICMP));
 		EXPECT_EQ(102, SOCKET_IN(view, AF_INET6, SOCK_RAW, IPPROTO_UDP));
 		EXPECT_EQ(101, SOCKET_IN(view, AF_UNIX, SOCK_STREAM, 0));
 		close(view);
 	}
+}
+
+/* What socket(2) takes for the same is the same. */
+TEST_F(rule, default_protocols)
+{
+	ASSERT_EQ(0, deny(self->view, AF_INET, SOCK_STREAM, IPPROTO_TCP, 101));
+	ASSERT_EQ(0, deny(self->view, AF_INET, SOCK_DGRAM, 0, 102));
+	ASSERT_EQ(0, deny(self->view, AF_INET6, SOCK_STREAM, 0, 103));
+	ASSERT_EQ(0, deny(self->view, AF_PACKET, SOCK_PACKET, ANY, 104));
+	EXPECT_EQ(101, SOCKET_IN(self->view, AF_INET, SOCK_STREAM, 0));
+	EXPECT_EQ(101, SOCKET_IN(self->view, AF_INET, SOCK_STREAM, IPPROTO_TCP));
+	EXPECT_EQ(102, SOCKET_IN(self->view, AF_INET, SOCK_DGRAM, 0));
+	EXPECT_EQ(102, SOCKET_IN(self->view, AF_INET, SOCK_DGRAM, IPPROTO_UDP));
+	EXPECT_EQ(103, SOCKET_IN(self->view, AF_INET6, SOCK_STREAM, IPPROTO_TCP));
+	EXPECT_EQ(104, SOCKET_IN(self->view, AF_INET, SOCK_PACKET, 0));
+	EXPECT_EQ(0, SOCKET_IN(self->view, AF_INET, SOCK_RAW, IPPROTO_TCP));
+	EXPECT_EQ(0, SOCKET_IN(self->view, AF_INET6, SOCK_DGRAM, 0));
 }
 
 TEST_F(rule, of_equals_the_youngest)
@@ -374,7 +399,7 @@ TEST_F(rule, nearest_view_decides)
 	id = rule_id(child, rule_deny(ANY, ANY, ANY, 103));
 	ASSERT_LT(0, id);
 	EXPECT_EQ(101, SOCKET_IN(self->view, AF_INET, SOCK_STREAM, IPPROTO_TCP));
-	EXPECT_EQ(0, SOCKET_IN(self->view, AF_INET, SOCK_STREAM, 0));
+	EXPECT_EQ(0, SOCKET_IN(self->view, AF_INET, SOCK_DGRAM, 0));
 	EXPECT_EQ(103, SOCKET_IN(child, AF_INET, SOCK_STREAM, IPPROTO_TCP));
 	EXPECT_EQ(103, SOCKET_IN(grandchild, AF_INET6, SOCK_STREAM, 0));
 	ASSERT_EQ(0, deny(grandchild, AF_INET, ANY, ANY, 104));
@@ -458,20 +483,65 @@ TEST_F(rule, limit)
 	int child = view_create_in(self->control, self->view, "", VIEWOS_INHERIT_SHARE);
 
 	for (int i = 0; i < VIEWOS_RULES_MAX; i++) {
-		ids[i] = rule_id(self->view, rule_deny(AF_INET, SOCK_RAW, i, 1 + i));
+		ids[i] = rule_id(self->view, rule_deny(AF_INET, 1 + i % 5, 50 + i / 5, 1 + i));
 		ASSERT_LT(0, ids[i]);
 	}
-	EXPECT_EQ(-ENOSPC, deny(self->view, AF_INET, SOCK_RAW, 300, EACCES));
-	EXPECT_EQ(1 + 77, SOCKET_IN(self->view, AF_INET, SOCK_RAW, 77));
-	EXPECT_EQ(1 + 200, SOCKET_IN(child, AF_INET, SOCK_RAW, 200));
+	EXPECT_EQ(-ENOSPC, deny(self->view, AF_INET, SOCK_RAW, 50, EACCES));
+	/* Exit statuses go up to 255. */
+	EXPECT_EQ(1 + 77, SOCKET_IN(self->view, AF_INET, 1 + 77 % 5, 50 + 77 / 5));
+	EXPECT_EQ(1 + 200, SOCKET_IN(child, AF_INET, 1 + 200 % 5, 50 + 200 / 5));
 	EXPECT_EQ(0, SOCKET_IN(self->view, AF_INET, SOCK_STREAM, 0));
 	/* It is a limit of each view, and of what is there now. */
 	EXPECT_EQ(0, deny(child, AF_INET6, ANY, ANY, EACCES));
-	ASSERT_EQ(0, rule_del(self->view, ids[100]));
-	EXPECT_EQ(0, SOCKET_IN(self->view, AF_INET, SOCK_RAW, 100));
-	EXPECT_EQ(0, deny(self->view, AF_INET, SOCK_RAW, 100, 250));
-	EXPECT_EQ(250, SOCKET_IN(self->view, AF_INET, SOCK_RAW, 100));
-	EXPECT_EQ(-ENOSPC, deny(self->view, AF_INET, SOCK_RAW, 300, EACCES));
+	/* Of type 3, SOCK_RAW, and protocol 70. */
+	ASSERT_EQ(0, rule_del(self->view, ids[102]));
+	EXPECT_EQ(0, SOCKET_IN(self->view, AF_INET, SOCK_RAW, 70));
+	EXPECT_EQ(0, deny(self->view, AF_INET, SOCK_RAW, 70, 250));
+	EXPECT_EQ(250, SOCKET_IN(self->view, AF_INET, SOCK_RAW, 70));
+	EXPECT_EQ(-ENOSPC, deny(self->view, AF_INET, SOCK_RAW, 70, EACCES));
+}
+
+/* Before there are too many rules there may be too many matches; nothing is lost by it. */
+TEST_F(rule, too_many_matches)
+{
+	int child = view_create_in(self->control, self->view, "", VIEWOS_INHERIT_SHARE);
+	int ret = 0, count;
+	char name[32];
+
+	for (count = 0; !ret && count < VIEWOS_RULES_MAX; count++)
+		ret = deny(self->view, AF_INET, SOCK_RAW, 10 + count, 100);
+	EXPECT_EQ(-ENOSPC, ret);
+	EXPECT_LT(32, count);
+	EXPECT_EQ(100, SOCKET_IN(child, AF_INET, SOCK_RAW, 10 + count - 2));
+	EXPECT_EQ(0, SOCKET_IN(child, AF_INET, SOCK_RAW, 10 + count - 1));
+	/* The child has its parent's, too. */
+	EXPECT_EQ(-ENOSPC, deny(child, AF_INET, SOCK_RAW, 10 + count, 100));
+	EXPECT_EQ(0, deny(child, AF_INET6, SOCK_RAW, 10, 101));
+	EXPECT_EQ(101, SOCKET_IN(child, AF_INET6, SOCK_RAW, 10));
+	for (ret = 0, count = 0; !ret && count < VIEWOS_RULES_MAX; count++) {
+		snprintf(name, sizeof(name), "stack%d", count);
+		ret = rule_add(child, rule_of(rule_deny(ANY, ANY, ANY, 102), name));
+	}
+	EXPECT_EQ(-ENOSPC, ret);
+	EXPECT_LT(8, count);
+	EXPECT_EQ(102, IN_VIEW(child, stack_error("stack7", AF_INET, SOCK_STREAM)));
+	EXPECT_EQ(ENOENT, IN_VIEW(child, stack_error(name, AF_INET, SOCK_STREAM)));
+}
+
+/* A child's rules that cannot be had with the parent's new ones keep those out. */
+TEST_F(rule, too_many_matches_beneath)
+{
+	int child = view_create_in(self->control, self->view, "", VIEWOS_INHERIT_SHARE);
+	int ret = 0, count;
+
+	for (count = 0; !ret && count < VIEWOS_RULES_MAX; count++)
+		ret = deny(child, AF_INET, SOCK_RAW, 10 + count, 100);
+	ASSERT_EQ(-ENOSPC, ret);
+	EXPECT_EQ(-ENOSPC, deny(self->view, AF_INET, SOCK_RAW, 500, 101));
+	EXPECT_EQ(0, SOCKET_IN(self->view, AF_INET, SOCK_RAW, 200));
+	EXPECT_EQ(0, deny(self->view, AF_INET, SOCK_STREAM, ANY, 101));
+	EXPECT_EQ(101, SOCKET_IN(child, AF_INET, SOCK_STREAM, 0));
+	EXPECT_EQ(100, SOCKET_IN(child, AF_INET, SOCK_RAW, 10));
 }
 
 /* A new network namespace, whose only process waits for its stdin to be closed. */

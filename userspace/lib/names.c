@@ -16,7 +16,7 @@
 
 /* The largest numbers that the kernel's own fields hold. */
 #define FAMILY_NUMBER_MAX	255
-#define TYPE_NUMBER_MAX		15
+#define TYPE_NUMBER_MAX		10
 
 /* Tables end with an entry without a name; of several names the first is the one shown. */
 struct name {

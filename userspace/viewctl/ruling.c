@@ -97,8 +97,10 @@ const char *rule_error(int error, const struct viewos_rule *rule)
 		return serve ? "too many wait for the server" : strerror(EAGAIN);
 	case ETIMEDOUT:
 		return "the server does not answer";
+	case EINVAL:
+		return "the module does not take it";
 	case ENOSPC:
-		return "the view has too many rules";
+		return "the view has too many rules, or too many different ones";
 	case ELOOP:
 		return "stacks lead to each other";
 	case ENOTTY:

@@ -13,11 +13,8 @@ static const struct column socket_columns[] = {
 	COLUMN_FIELD("LOCAL", SOCKET_LOCAL, ADDRESS, socket_local),
 	COLUMN_FIELD("PEER", SOCKET_PEER, ADDRESS, socket_peer),
 	COLUMN_FIELD("SERVER", SERVER_NAME, STRING, server_name),
-	COLUMN_FIELD("SERVER-PID", SERVER_PID, U32, server_pid, .hidden = true),
 	COLUMN_FIELD("SESSION", SESSION_ID, U64, session_id, .hidden = true),
 	COLUMN_FIELD("BACKED", SOCKET_BACKED, BOOL, socket_backed),
-	COLUMN_FIELD("OWNER", OWNER, USER, owner, .hidden = true),
-	COLUMN_FIELD("UID", OWNER, U32, owner, .hidden = true),
 	COLUMN_FIELD("PIDS", SOCKET_INO, PIDS, socket_ino),
 	{ 0 },
 };

@@ -56,9 +56,7 @@ const struct column rule_columns[] = {
 	COLUMN_FIELD("VERDICT", RULE_VERDICT, VERDICT, rule_verdict),
 	COLUMN_FIELD("TARGET", RULE_VERDICT, RULE_TARGET, rule_verdict),
 	COLUMN_FIELD("SOURCE", SOURCE, STRING, source),
-	COLUMN_FIELD("OPTIONS", OPTIONS, STRING, options, .hidden = true),
 	COLUMN_FIELD("HITS", RULE_HITS, U64, rule_hits),
 	COLUMN_FIELD("RULE", RULE_ID, RULE, rule_id, .hidden = true),
-	COLUMN_FIELD("OWNER", OWNER, USER, owner, .hidden = true),
 	{ 0 },
 };
