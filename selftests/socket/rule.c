@@ -506,7 +506,7 @@ TEST_F(rule, too_many_matches)
 {
 	int child = view_create_in(self->control, self->view, "", VIEWOS_INHERIT_SHARE);
 	int ret = 0, count;
-	char name[32];
+	char name[VIEWOS_NAME_LEN];
 
 	for (count = 0; !ret && count < VIEWOS_RULES_MAX; count++)
 		ret = deny(self->view, AF_INET, SOCK_RAW, 10 + count, 100);
