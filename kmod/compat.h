@@ -166,6 +166,10 @@ static inline bool viewos_has_sol_socket(struct socket *sock)
 }
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define VIEWOS_HAS_SENDPAGE
+#endif
+
 /* An address in the memory of a socket call, of whatever length. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
 #define VIEWOS_SOCKADDR struct sockaddr

@@ -11,8 +11,8 @@
  * Hooks come in groups, each with a count of users: the first installs the
  * group, and some time after the last one has gone it is removed. A replacement
  * may sleep. It runs in a task that is in a view, or on a virtual socket; every view and
- * every virtual socket holds the module, and so nobody can be inside a replacement when the module goes; a replacement
- * that drops its task's view must not sleep afterwards.
+ * every virtual socket holds the module, and so nobody can be inside a replacement when
+ * the module goes; a replacement that drops its task's view must not sleep afterwards.
  */
 #ifndef _VIEWOS_HOOK_H
 #define _VIEWOS_HOOK_H

@@ -137,12 +137,13 @@ static bool rule_verdict_valid(const struct viewos_rule_add *add)
 {
 	bool netns = add->netns_fd >= 0;
 	bool target = add->target[0];
+	bool deny = add->verdict == VIEWOS_VERDICT_DENY;
 
 	if (add->netns_fd < -1 || !viewos_name_valid(add->target, true))
 		return false;
 	if (add->verdict != VIEWOS_VERDICT_SERVE && (add->source || add->options))
 		return false;
-	if ((add->verdict == VIEWOS_VERDICT_DENY) != !!add->error || add->error >= 512)
+	if (deny != !!add->error || add->error >= 512)
 		return false;
 	switch (add->verdict) {
 	case VIEWOS_VERDICT_NATIVE:

@@ -129,13 +129,8 @@ static int sock_getname(struct socket *sock, struct sockaddr *addr, int peer)
 
 static __poll_t poll_told(struct viewos_sock *vs)
 {
-	u32 events = READ_ONCE(vs->events);
-	__poll_t mask = mangle_poll(events);
+	__poll_t mask = viewos_sock_poll_mask(READ_ONCE(vs->events));
 
-	if (events & POLLIN)
-		mask |= EPOLLRDNORM;
-	if (events & POLLOUT)
-		mask |= EPOLLWRNORM;
 	if (viewos_session_dead(vs->stack->session))
 		mask |= EPOLLERR | EPOLLHUP;
 	return mask;
@@ -177,7 +172,7 @@ static void sock_splice_eof_op(struct socket *sock)
 		backing->ops->splice_eof(backing);
 }
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#ifdef VIEWOS_HAS_SENDPAGE
 static ssize_t sock_sendpage(struct socket *sock, struct page *page, int offset, size_t size,
 			     int flags)
 {
@@ -217,7 +212,7 @@ const struct proto_ops viewos_sock_ops = {
 	.mmap = sock_no_mmap,
 	.splice_read = viewos_sock_splice_read,
 	.splice_eof = sock_splice_eof_op,
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#ifdef VIEWOS_HAS_SENDPAGE
 	.sendpage = sock_sendpage,
 #endif
 };

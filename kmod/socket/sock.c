@@ -165,17 +165,6 @@ struct viewos_sock *viewos_sock_find(struct viewos_stack *stack, u64 id)
 	return vs;
 }
 
-static __poll_t poll_mask(u32 events)
-{
-	__poll_t mask = mangle_poll(events);
-
-	if (mask & EPOLLIN)
-		mask |= EPOLLRDNORM;
-	if (mask & EPOLLOUT)
-		mask |= EPOLLWRNORM;
-	return mask;
-}
-
 void viewos_sock_wake(struct viewos_sock *vs, __poll_t events)
 {
 	struct sock *sk = viewos_sk(vs);
@@ -206,7 +195,7 @@ void viewos_sock_event(struct viewos_sock *vs, u32 events, u32 seq)
 	}
 	spin_unlock(&vs->lock);
 	if (fresh)
-		viewos_sock_wake(vs, poll_mask(events));
+		viewos_sock_wake(vs, viewos_sock_poll_mask(events));
 }
 
 void viewos_sock_again(struct viewos_sock *vs, u32 events, u32 seq)
@@ -234,7 +223,7 @@ void viewos_sock_set_state(struct viewos_sock *vs, enum viewos_socket_state stat
 	spin_unlock(&vs->lock);
 	/* What SO_ACCEPTCONN looks at. */
 	if (state == VIEWOS_SOCKET_LISTENING)
-		smp_store_release(&viewos_sk(vs)->sk_state, TCP_LISTEN);
+		WRITE_ONCE(viewos_sk(vs)->sk_state, TCP_LISTEN);
 }
 
 void viewos_sock_set_address(struct viewos_sock *vs, struct viewos_address *address,

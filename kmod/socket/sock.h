@@ -18,6 +18,7 @@
 #include <linux/ipv6.h>
 #include <linux/list.h>
 #include <linux/net.h>
+#include <linux/poll.h>
 #include <linux/socket.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -112,6 +113,18 @@ static inline struct socket *viewos_sock_backing(const struct viewos_sock *vs)
 static inline bool viewos_sock_asks(const struct viewos_sock *vs, enum viewos_sock_op op)
 {
 	return !viewos_sock_backing(vs) || vs->ask & VIEWOS_SOCK_ASK(op);
+}
+
+/** viewos_sock_poll_mask() - POLL* bits of a server as the kernel has them */
+static inline __poll_t viewos_sock_poll_mask(u32 events)
+{
+	__poll_t mask = demangle_poll(events);
+
+	if (mask & EPOLLIN)
+		mask |= EPOLLRDNORM;
+	if (mask & EPOLLOUT)
+		mask |= EPOLLWRNORM;
+	return mask;
 }
 
 extern const struct proto_ops viewos_sock_ops;
@@ -249,6 +262,8 @@ int viewos_sock_call_begin(struct viewos_sock *vs, struct viewos_sock_call *call
 
 /**
  * viewos_sock_call_wait() - ask
+ * @vs: the socket
+ * @call: the request, begun
  *
  * New events that come with the answer are taken note of; a backing that comes with it, of
  * the socket itself, is attached.

@@ -194,9 +194,8 @@ TEST_F(verdict, netns)
 
 	ASSERT_EQ(0, pipe(tube));
 	pid = fork();
-	if (!pid) {
+	if (!pid)
 		_exit(unshare(CLONE_NEWNET) || write(tube[1], "", 1) != 1 || pause());
-	}
 	ASSERT_EQ(1, read(tube[0], &c, 1));
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
 	netns = open(path, O_RDONLY);
@@ -223,7 +222,8 @@ static int pair(int listener, struct sockaddr_in *addr, int *client, int *peer)
 /* What programs do with a TCP connection, each end of which may be virtual. */
 static int tcp_works(void *arg)
 {
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
 	struct timeval short_time = { .tv_usec = 100000 };
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };

@@ -23,8 +23,8 @@ static const char *const socket_state_names[] = {
 };
 
 #define NAME_OF(names, number)						\
-	((number) < sizeof(names) / sizeof(names[0]) && names[number] ?	\
-	 names[number] : "unknown")
+	((number) < sizeof(names) / sizeof((names)[0]) && (names)[number] ?	\
+	 (names)[number] : "unknown")
 
 static char *name_or_number(const char *name, int number)
 {

@@ -63,7 +63,7 @@ struct world {
 /** world_option() - handle one of WORLD_OPTIONS. Return: EXIT_DONE, EXIT_USAGE, -1 not one */
 int world_option(struct world *world, const struct verb *verb, int opt);
 
-/** world_create() - the view, its rules, servers for its mounts. Return: 0, or negative after a complaint */
+/** world_create() - the view, its rules, its servers. Return: 0, or negative after a complaint */
 int world_create(struct world *world);
 
 /** world_enter() - namespaces, view, mounts, for this process. Return: as world_create() */
