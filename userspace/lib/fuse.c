@@ -4,88 +4,20 @@
 
 #include <errno.h>
 #include <fuse_lowlevel.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "pool.h"
+#include "program.h"
 #include "serve.h"
 #include "viewos.h"
 
-/*
- * One request at a time needs one thread, and a second that is waiting already;
- * more help when operations block on a disk or a network.
- */
-#define THREADS_DEFAULT	8
-#define THREADS_MAX	64
-
-/**
- * struct worker - a thread that answers requests
- * @serving: what it works for
- * @thread: itself
- * @buf: its request, allocated by libfuse
- */
-struct worker {
-	struct serving *serving;
-	pthread_t thread;
-	struct fuse_buf buf;
-};
-
-/**
- * struct serving - one session being served
- * @se: libfuse's session
- * @limit: most workers
- * @idle: workers that wait for a request
- * @stop: ends it early; its lock protects the fields below
- * @error: what the worker that finished saw, 0 for a plain end
- * @finished: a worker has seen the session's end
- * @count: workers started
- * @workers: they; joined by the thread that called serve()
- */
-struct serving {
-	struct fuse_session *se;
-	unsigned int limit;
-	atomic_uint idle;
-	struct viewos_stop *stop;
-	int error;
-	bool finished;
-	unsigned int count;
-	struct worker workers[THREADS_MAX];
-};
-
-void viewos_stop_init(struct viewos_stop *stop)
-{
-	pthread_mutex_init(&stop->lock, NULL);
-	pthread_cond_init(&stop->changed, NULL);
-	stop->wanted = false;
-}
-
-void viewos_stop_exit(struct viewos_stop *stop)
-{
-	pthread_cond_destroy(&stop->changed);
-	pthread_mutex_destroy(&stop->lock);
-}
-
-void viewos_stop_request(struct viewos_stop *stop)
-{
-	pthread_mutex_lock(&stop->lock);
-	stop->wanted = true;
-	pthread_cond_broadcast(&stop->changed);
-	pthread_mutex_unlock(&stop->lock);
-}
-
-/* The only place where a worker can be cancelled. */
+/* Cancelled only here; libfuse's own reader would be anywhere. */
 static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
 {
-	ssize_t ret;
-	int state;
-
 	(void)userdata;
-	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
-	ret = read(fd, buf, len);
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	return ret;
+	return viewos_pool_read(fd, buf, len);
 }
 
 static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
@@ -99,85 +31,40 @@ static const struct fuse_custom_io session_io = {
 	.writev = io_writev,
 };
 
-static int worker_start(struct serving *serving);
-
-/* When the last waiting worker got something to do, another one shall wait. */
-static void worker_busy(struct serving *serving)
+static int session_receive(void *data, void **slot)
 {
-	if (atomic_fetch_sub(&serving->idle, 1) != 1)
-		return;
-	pthread_mutex_lock(&serving->stop->lock);
-	if (!serving->finished && !serving->stop->wanted && serving->count < serving->limit)
-		worker_start(serving);
-	pthread_mutex_unlock(&serving->stop->lock);
-}
+	struct fuse_buf *buf = *slot;
 
-static void *worker_run(void *arg)
-{
-	struct worker *worker = arg;
-	struct serving *serving = worker->serving;
-	int state, ret = 0;
-
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	while (!fuse_session_exited(serving->se)) {
-		ret = fuse_session_receive_buf(serving->se, &worker->buf);
-		if (ret == -EINTR || ret == -EAGAIN)
-			continue;
-		if (ret <= 0)
-			break;
-		worker_busy(serving);
-		fuse_session_process_buf(serving->se, &worker->buf);
-		atomic_fetch_add(&serving->idle, 1);
+	if (fuse_session_exited(data))
+		return 0;
+	if (!buf) {
+		buf = calloc(1, sizeof(*buf));
+		if (!buf)
+			return -ENOMEM;
+		*slot = buf;
 	}
-
-	pthread_mutex_lock(&serving->stop->lock);
-	serving->finished = true;
-	if (ret < 0)
-		serving->error = ret;
-	pthread_cond_broadcast(&serving->stop->changed);
-	pthread_mutex_unlock(&serving->stop->lock);
-	return NULL;
+	return fuse_session_receive_buf(data, buf);
 }
 
-/* With stop->lock held. */
-static int worker_start(struct serving *serving)
+static void session_process(void *data, void **slot)
 {
-	struct worker *worker = &serving->workers[serving->count];
-	int ret;
-
-	worker->serving = serving;
-	atomic_fetch_add(&serving->idle, 1);
-	ret = pthread_create(&worker->thread, NULL, worker_run, worker);
-	if (ret) {
-		atomic_fetch_sub(&serving->idle, 1);
-		return -ret;
-	}
-	serving->count++;
-	return 0;
+	fuse_session_process_buf(data, *slot);
 }
 
-static int workers_run(struct serving *serving)
+static void session_drop(void *slot)
 {
-	struct viewos_stop *stop = serving->stop;
-	unsigned int i;
-	int ret;
+	struct fuse_buf *buf = slot;
 
-	pthread_mutex_lock(&stop->lock);
-	ret = worker_start(serving);
-	while (!ret && !serving->finished && !stop->wanted)
-		pthread_cond_wait(&stop->changed, &stop->lock);
-	pthread_mutex_unlock(&stop->lock);
-
-	/* No worker starts any more: @count stays as it is. */
-	fuse_session_exit(serving->se);
-	for (i = 0; i < serving->count; i++)
-		pthread_cancel(serving->workers[i].thread);
-	for (i = 0; i < serving->count; i++) {
-		pthread_join(serving->workers[i].thread, NULL);
-		free(serving->workers[i].buf.mem);
-	}
-	return ret ? ret : serving->error;
+	if (buf)
+		free(buf->mem);
+	free(buf);
 }
+
+static const struct viewos_pool_ops pool_ops = {
+	.receive = session_receive,
+	.process = session_process,
+	.drop = session_drop,
+};
 
 int viewos_session_serve(int session, const struct viewos_serve_params *params,
 			 struct viewos_stop *stop)
@@ -185,33 +72,23 @@ int viewos_session_serve(int session, const struct viewos_serve_params *params,
 	char name[] = "viewos", debug[] = "-d";
 	char *argv[] = { name, debug, NULL };
 	struct fuse_args args = FUSE_ARGS_INIT(params->debug ? 2 : 1, argv);
-	unsigned int limit = params->threads ? params->threads : THREADS_DEFAULT;
-	struct serving *serving;
-	int ret = -ENOMEM;
+	struct fuse_session *se;
+	int ret;
 
-	serving = calloc(1, sizeof(*serving));
-	if (!serving)
-		goto err_close;
-	serving->limit = limit < THREADS_MAX ? limit : THREADS_MAX;
-	serving->stop = stop;
-	serving->se = fuse_session_new(&args, params->ops, params->ops_size, params->data);
+	se = fuse_session_new(&args, params->ops, params->ops_size, params->data);
 	fuse_opt_free_args(&args);
-	if (!serving->se)
-		goto err_free;
-	ret = fuse_session_custom_io(serving->se, &session_io, session);
-	if (ret < 0) {
-		fuse_session_destroy(serving->se);
-		goto err_free;
+	if (!se) {
+		close(session);
+		return -ENOMEM;
 	}
-	ret = workers_run(serving);
-	fuse_session_destroy(serving->se);
-	free(serving);
-	return ret;
-
-err_free:
-	free(serving);
-err_close:
-	close(session);
+	ret = fuse_session_custom_io(se, &session_io, session);
+	if (ret < 0) {
+		fuse_session_destroy(se);
+		close(session);
+		return ret;
+	}
+	ret = viewos_pool_run(&pool_ops, se, params->threads, stop);
+	fuse_session_destroy(se);
 	return ret;
 }
 
@@ -231,4 +108,34 @@ int viewos_fuse_serve(int session, const struct fuse_lowlevel_ops *ops, size_t o
 	ret = viewos_session_serve(session, &params, &stop);
 	viewos_stop_exit(&stop);
 	return ret;
+}
+
+static int program_serve(const struct viewos_program *program, int session, void *data, bool debug,
+			 struct viewos_stop *stop)
+{
+	const struct viewos_serve_params params = {
+		.ops = program->ops,
+		.ops_size = program->ops_size,
+		.data = data,
+		.debug = debug,
+	};
+
+	return viewos_session_serve(session, &params, stop);
+}
+
+int viewos_fuse_main(int argc, char **argv, const struct viewos_fuse_server *server)
+{
+	const struct viewos_program program = {
+		.name = server->name,
+		.what = "file systems",
+		.usage = server->usage,
+		.class_ = VIEWOS_CLASS_PATH,
+		.open = server->open,
+		.close = server->close,
+		.serve = program_serve,
+		.ops = server->ops,
+		.ops_size = server->ops_size,
+	};
+
+	return viewos_program_main(argc, argv, &program);
 }

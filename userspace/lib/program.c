@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* libviewos: viewos_fuse_main(), a whole server program */
+/* libviewos: a whole server program, of whatever class */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -14,6 +14,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "program.h"
 #include "serve.h"
 #include "viewos.h"
 
@@ -25,7 +26,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
  * @name: under which it registers
  * @once: end with the last session
  * @foreground: do not go to the background
- * @debug: let libfuse tell of every request
+ * @debug: report every request
  * @public: register for all users
  * @inherited: the server fd came from the environment
  * @fd: the server fd
@@ -34,7 +35,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
  * @sessions: list of those not yet joined; only the main thread's
  */
 struct program {
-	const struct viewos_fuse_server *server;
+	const struct viewos_program *server;
 	const char *name;
 	bool once;
 	bool foreground;
@@ -84,26 +85,24 @@ static void release_stderr(const struct program *program)
 static int session_serve(struct session *session)
 {
 	const struct program *program = session->program;
-	const struct viewos_fuse_server *server = program->server;
-	struct viewos_serve_params params = {
-		.ops = server->ops,
-		.ops_size = server->ops_size,
-		.debug = program->debug,
-	};
+	const struct viewos_program *server = program->server;
+	void *data = NULL;
 	int ret = 0;
 
-	if (server->open)
-		ret = server->open(&session->accepted, &params.data);
+	if (session->accepted.class_ != server->class_)
+		ret = -EPROTOTYPE;
+	else if (server->open)
+		ret = server->open(&session->accepted, &data);
 	if (ret < 0) {
-		/* Whoever mounts is told. */
+		/* Whoever mounts, or makes the rule, is told. */
 		viewos_session_refuse(session->fd, -ret);
 		close(session->fd);
 		return 0;
 	}
 	release_stderr(program);
-	ret = viewos_session_serve(session->fd, &params, &session->stop);
+	ret = server->serve(server, session->fd, data, program->debug, &session->stop);
 	if (server->close)
-		server->close(params.data);
+		server->close(data);
 	return ret;
 }
 
@@ -215,9 +214,9 @@ static int start(struct program *program)
 	sigset_t set;
 	int ret;
 
-	program->fd = viewos_server_open(program->name,
-					 program->public ? VIEWOS_SERVER_PUBLIC : 0,
-					 &program->inherited);
+	program->fd = viewos_server_open_class(program->name, 1ULL << program->server->class_,
+					       program->public ? VIEWOS_SERVER_PUBLIC : 0,
+					       &program->inherited);
 	if (program->fd < 0) {
 		fprintf(stderr, "viewos-%s: '%s': cannot serve: %s%s\n", program->server->name,
 			program->name, strerror(-program->fd),
@@ -251,10 +250,10 @@ static int start(struct program *program)
 	return ret < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-static void help(const struct viewos_fuse_server *server)
+static void help(const struct viewos_program *server)
 {
 	printf("Usage: viewos-%s [OPTIONS]\n"
-	       "Serves file systems to views, until a signal ends it.\n"
+	       "Serves %s to views, until a signal ends it.\n"
 	       "\n"
 	       "      --name NAME    register under NAME (default: %s)\n"
 	       "      --once         end with the last session\n"
@@ -263,12 +262,12 @@ static void help(const struct viewos_fuse_server *server)
 	       "  -d, --debug        report requests on stderr; implies -f\n"
 	       "  -h, --help         show this help\n"
 	       "      --version      show the version\n",
-	       server->name, server->name);
+	       server->name, server->what, server->name);
 	if (server->usage)
 		printf("\n%s", server->usage);
 }
 
-int viewos_fuse_main(int argc, char **argv, const struct viewos_fuse_server *server)
+int viewos_program_main(int argc, char **argv, const struct viewos_program *server)
 {
 	enum { OPT_NAME = 256, OPT_ONCE, OPT_PUBLIC, OPT_VERSION };
 	static const struct option options[] = {

@@ -47,6 +47,12 @@ static int server_inherit(const char *value)
 
 int viewos_server_open(const char *name, unsigned int flags, bool *inherited)
 {
+	return viewos_server_open_class(name, 1ULL << VIEWOS_CLASS_PATH, flags, inherited);
+}
+
+int viewos_server_open_class(const char *name, uint64_t classes, unsigned int flags,
+			     bool *inherited)
+{
 	const char *value = getenv(VIEWOS_SERVER_FD_ENV);
 	int ctl, server, ret;
 
@@ -61,7 +67,7 @@ int viewos_server_open(const char *name, unsigned int flags, bool *inherited)
 	ctl = viewos_open();
 	if (ctl < 0)
 		return ctl;
-	server = viewos_server_create(ctl, 1ULL << VIEWOS_CLASS_PATH);
+	server = viewos_server_create(ctl, classes);
 	close(ctl);
 	if (server < 0)
 		return server;

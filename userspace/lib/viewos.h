@@ -6,7 +6,7 @@
  *
  *  - A function returns a value of its own (a file descriptor, 0) or a negative
  *    errno; errno itself is not touched on purpose. Nothing is printed, except
- *    by viewos_fuse_main(), which is a whole program.
+ *    by viewos_fuse_main() and viewos_sock_main(), which are whole programs.
  *  - File descriptors returned are close-on-exec and the caller's to close.
  *  - Errors of bad arguments (EBADF, EINVAL, EFAULT) and of exhaustion (ENOMEM,
  *    EMFILE, ENFILE) are possible everywhere and not repeated below.
@@ -26,6 +26,7 @@
 
 #include <linux/viewos.h>
 #include <linux/viewos_netlink.h>
+#include <linux/viewos_socket.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -169,6 +170,16 @@ int viewos_server_unregister(const char *name);
  * of viewos_open(), viewos_server_create() and viewos_server_register().
  */
 int viewos_server_open(const char *name, unsigned int flags, bool *inherited);
+
+/**
+ * viewos_server_open_class() - as viewos_server_open(), for any class
+ * @name: as there, likewise @flags and @inherited
+ * @classes: mask of 1 << enum viewos_class, for a new one
+ *
+ * viewos_server_open() itself is for VIEWOS_CLASS_PATH.
+ */
+int viewos_server_open_class(const char *name, uint64_t classes, unsigned int flags,
+			     bool *inherited);
 
 /**
  * struct viewos_accepted - a session that was accepted
@@ -415,6 +426,188 @@ const char *viewos_type_name(int type);
 
 /** viewos_protocol_name() - likewise, of a protocol of that family */
 const char *viewos_protocol_name(int family, int protocol);
+
+/* ---- socket servers ---- */
+
+struct sockaddr;
+
+/** struct viewos_sock_session - one socket session at work; see struct viewos_sock_req */
+struct viewos_sock_session;
+
+/**
+ * struct viewos_sock_req - a request, valid until it is replied to
+ * @session: for viewos_sock_event(); valid until the session's last operation, and so until
+ *	@close of struct viewos_sock_server
+ * @data: as given to viewos_sock_serve(), or set by @open of struct viewos_sock_server
+ * @op: enum viewos_sock_op
+ * @id: the socket's number, chosen by the kernel, unique in its session
+ * @user: the server's own pointer for the socket; set it before replying to CREATE
+ * @new_user: likewise for ACCEPT, of the new socket
+ * @uid: who asks
+ * @gid: their group
+ * @pid: their process, 0 if it is not visible here
+ * @in: family, type, protocol of the socket, and the arguments
+ * @name: an address of @in->name_len bytes, maybe too short for its family; NULL if there
+ *	is none. It has room, filled with zeros, for a struct sockaddr_storage
+ * @control: @in->control_len bytes of control messages
+ * @payload: @in->data_len bytes of data
+ */
+struct viewos_sock_req {
+	struct viewos_sock_session *session;
+	void *data;
+	uint32_t op;
+	uint64_t id;
+	void *user;
+	void *new_user;
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+	const struct viewos_sock_in *in;
+	const struct sockaddr *name;
+	const void *control;
+	const void *payload;
+};
+
+/**
+ * struct viewos_sock_ops - what a socket server does
+ * @init: the session begins; @in has the kernel's version, which the library has checked.
+ *	May be NULL. Valid replies: viewos_sock_reply(), where the library fills in the
+ *	version; with VIEWOS_SOCK_OUT_NETNS @fd is a network namespace, and nothing more is
+ *	asked; or an error, which whoever makes the rule gets
+ * @create: socket(2). Valid replies: out with the operations to be @ask(ed), with or
+ *	without a backing (VIEWOS_SOCK_OUT_FD), and events (VIEWOS_SOCK_OUT_EVENTS); or an
+ *	error. Without this operation EAFNOSUPPORT
+ * @bind: bind(2) to @name. Valid replies: success, VIEWOS_SOCK_OUT_CONTINUE with or without
+ *	another address as name, or an error
+ * @connect: connect(2) to @name, which may be of AF_UNSPEC. Valid replies: success, with or
+ *	without VIEWOS_SOCK_OUT_FD, CONTINUE as with @bind, VIEWOS_SOCK_OUT_INPROGRESS if
+ *	viewos_sock_event() will tell of the end; or an error
+ * @listen: listen(2), backlog in @in->value. Valid replies: success, CONTINUE, or an error
+ * @accept: accept(2); @in->new_id is the new socket's number. Valid replies: as to @create,
+ *	for the new socket, with the peer's address as name; EAGAIN: none waits
+ * @getname: getsockname(2), or with @in->value 1 getpeername(2). Valid replies: an address
+ *	as name, CONTINUE, or an error
+ * @shutdown: shutdown(2), @in->value says how. Valid replies: success, CONTINUE, or an error
+ * @setsockopt: level in @in->value, option in @in->name, value in @payload. Valid replies:
+ *	success, CONTINUE, or an error. Without this operation ENOPROTOOPT
+ * @getsockopt: likewise. Valid replies: at most @in->room bytes of data, CONTINUE, or an error.
+ *	Without this operation ENOPROTOOPT
+ * @ioctl: command in @in->name, its struct in @payload. Valid replies: result in @value and
+ *	the struct as data, CONTINUE, or an error. Without this operation ENOTTY
+ * @sendmsg: name, control, payload. Valid replies: bytes taken in @value, or an error,
+ *	EAGAIN: no room. On a socket with a backing only CONTINUE or an error
+ * @recvmsg: @in->room and @in->msg_flags. Valid replies: name, control, data, @msg_flags and
+ *	@value as <linux/viewos_socket.h> has it, or an error, EAGAIN: nothing is there
+ * @release: the socket is gone, and each request for it was replied to. There is no reply. If
+ *	the last request is replied to from another thread than that which got it, then it is
+ *	called in that reply: hold no lock there that this operation takes
+ *
+ * Each is called by several threads at once, also for one socket, and must be replied to exactly
+ * once, now or later, from any thread. None may wait: whether an operation can be done is
+ * told by events, and the kernel makes the caller wait. Where nothing else is said, an
+ * operation that is not there is EOPNOTSUPP.
+ */
+struct viewos_sock_ops {
+	void (*init)(struct viewos_sock_req *req);
+	void (*create)(struct viewos_sock_req *req);
+	void (*bind)(struct viewos_sock_req *req);
+	void (*connect)(struct viewos_sock_req *req);
+	void (*listen)(struct viewos_sock_req *req);
+	void (*accept)(struct viewos_sock_req *req);
+	void (*getname)(struct viewos_sock_req *req);
+	void (*shutdown)(struct viewos_sock_req *req);
+	void (*setsockopt)(struct viewos_sock_req *req);
+	void (*getsockopt)(struct viewos_sock_req *req);
+	void (*ioctl)(struct viewos_sock_req *req);
+	void (*sendmsg)(struct viewos_sock_req *req);
+	void (*recvmsg)(struct viewos_sock_req *req);
+	void (*release)(void *data, uint64_t id, void *user);
+};
+
+/**
+ * viewos_sock_reply() - answer a request with success
+ * @req: the request, which is gone afterwards, whatever is returned
+ * @out: flags and values; the lengths in it are those of the next three arguments. @pad and,
+ *	where its flag is not set, @fd, @events are set by the library, and @seq always:
+ *	events count in the order of calls, so hold the lock of what they tell of. NULL is
+ *	all zero
+ * @name: address, or NULL
+ * @control: control messages, or NULL
+ * @data: data, or NULL
+ *
+ * With VIEWOS_SOCK_OUT_FD the fd stays the caller's, to keep or to close.
+ *
+ * Return: 0. EINVAL: the answer is not valid, and the program's call is EIO. EPERM: this
+ * thread's credentials are not those with which the session was accepted. ENOENT: who
+ * asked is gone. ENODEV: the session has ended. After an error the socket of a CREATE or
+ * ACCEPT does not exist: its user pointer is the caller's, and not released.
+ */
+int viewos_sock_reply(struct viewos_sock_req *req, const struct viewos_sock_out *out,
+		      const void *name, const void *control, const void *data);
+
+/**
+ * viewos_sock_reply_err() - answer a request with an error
+ * @req: the request, which is gone afterwards
+ * @error: positive errno below 512; 0 is success with nothing to tell
+ */
+int viewos_sock_reply_err(struct viewos_sock_req *req, int error);
+
+/** viewos_sock_reply_continue() - answer VIEWOS_SOCK_OUT_CONTINUE: do it on the backing */
+int viewos_sock_reply_continue(struct viewos_sock_req *req);
+
+/**
+ * viewos_sock_event() - tell that the events of a socket have changed
+ * @session: its session
+ * @id: its number
+ * @events: mask of POLLIN, POLLPRI, POLLOUT, POLLERR, POLLHUP, POLLRDHUP as they are now
+ * @error: positive errno for SO_ERROR: how a connect in progress failed, or what became of
+ *	the connection; or 0
+ * @fd: backing socket for a connect that has ended well, or -1; stays the caller's
+ *
+ * Events count in the order of calls: hold the lock of what they tell of.
+ *
+ * Return: 0. ENOENT: the socket is gone, or not yet there. Else as viewos_sock_reply().
+ */
+int viewos_sock_event(struct viewos_sock_session *session, uint64_t id, uint32_t events,
+		      int error, int fd);
+
+/**
+ * viewos_sock_serve() - serve one socket session until it ends
+ * @session: a session fd; taken over and closed, whatever is returned
+ * @ops: the operations
+ * @ops_size: sizeof(*ops)
+ * @data: for @data of struct viewos_sock_req
+ * @threads: most threads at work, 0 for a sensible number; 1 means that
+ *	operations are never called at once
+ *
+ * At the end all sockets are released.
+ *
+ * Return: 0 when the session has ended (its rule and sockets are gone), or what failed.
+ */
+int viewos_sock_serve(int session, const struct viewos_sock_ops *ops, size_t ops_size, void *data,
+		      unsigned int threads);
+
+/**
+ * struct viewos_sock_server - a program that serves the socket class
+ * @name: its name, under which it registers by default
+ * @usage: lines about source and options for --help, each ended by a newline
+ * @ops: the operations
+ * @ops_size: sizeof(*ops)
+ * @open: as in struct viewos_fuse_server; it is the rule that fails
+ * @close: called with that data after the session's last operation; requests that are to be
+ *	replied to later it must reply to. No reply and no event may follow it. May be NULL
+ */
+struct viewos_sock_server {
+	const char *name;
+	const char *usage;
+	const struct viewos_sock_ops *ops;
+	size_t ops_size;
+	int (*open)(const struct viewos_accepted *accepted, void **data);
+	void (*close)(void *data);
+};
+
+/** viewos_sock_main() - a whole server, as viewos_fuse_main() is. Return: an exit status */
+int viewos_sock_main(int argc, char **argv, const struct viewos_sock_server *server);
 
 /* ---- listings and events ---- */
 
