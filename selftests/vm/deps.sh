@@ -7,13 +7,14 @@ for what; do
 	case $what in
 	build)
 		need gcc make pkg-config libc6-dev libfuse3-dev libarchive-dev \
-			libnl-3-dev libnl-genl-3-dev libsmartcols-dev libmount-dev
+			libnl-3-dev libnl-genl-3-dev libsmartcols-dev libmount-dev libvdeplug-dev
 		;;
 	vm)
 		# gcc-12, libelf, bc and pahole are for Kbuild; the rest runs in the guest.
 		need gcc-12 libelf1 bc pahole kmod xz-utils zstd cpio python3 libssl3 \
 			qemu-system-x86 busybox-static gcc-multilib libc6-dev-i386 \
-			liburing-dev bash tar zip git curl gdb strace attr acl fuse3
+			liburing-dev bash tar zip git curl gdb strace attr acl fuse3 \
+			libvdeplug-slirp vde2 microsocks tinyproxy-bin
 		;;
 	stress)
 		need stress-ng

@@ -54,7 +54,7 @@ guest_modules()
 {
 	local name
 
-	for name in virtio_pci 9pnet_virtio 9p fuse overlay ext4 loop; do
+	for name in virtio_pci 9pnet_virtio 9p fuse overlay ext4 loop tun; do
 		/sbin/modprobe -d "$kernel/modules" -S "$release" -D "$name" 2>/dev/null |
 			awk '$1 == "insmod" { print $2 }' || true
 	done | awk '!seen[$0]++'

@@ -17,6 +17,7 @@ static const char *const expected[] = {
 	[OPTION_ID] = "the number of a user or group",
 	[OPTION_MODE] = "an octal mode such as 0755",
 	[OPTION_SECONDS] = "a number of seconds",
+	[OPTION_STRING] = "a string",
 };
 
 static int parse_number(const char *text, int base, uint64_t max, uint64_t *number, char **end)
@@ -75,6 +76,17 @@ static int parse_whole(const char *text, int base, uint64_t max, uint64_t *numbe
 	return 0;
 }
 
+static int parse_string(const char *value, char **string)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*string);
+	*string = copy;
+	return 0;
+}
+
 static int parse_value(enum option_type type, const char *value, void *field)
 {
 	uint64_t number = 0;
@@ -101,6 +113,8 @@ static int parse_value(enum option_type type, const char *value, void *field)
 	case OPTION_MODE:
 		err = parse_whole(value, 8, 07777, &number);
 		break;
+	case OPTION_STRING:
+		return parse_string(value, field);
 	case OPTION_FLAG:
 		break;
 	}

@@ -12,6 +12,7 @@ enum option_type {
 	OPTION_ID,	/* uint32_t, decimal: a user or a group */
 	OPTION_MODE,	/* uint32_t, octal, at most 07777 */
 	OPTION_SECONDS,	/* double, not negative */
+	OPTION_STRING,	/* char *, allocated, the target's owner's to free; NULL before */
 };
 
 /* A table ends with an entry that has no name. offset is that of the field in the target struct. */
