@@ -4,6 +4,7 @@
 . "$(dirname "$0")/../vm/lib.sh"
 
 dir=$BUILD/kmod/broken
+vm=${VIEWOS_VM:-$BUILD/vm/debug}
 "$TOP/selftests/vm/build.sh" debug
 mkdir -p "$dir"
 cp -u "$TOP"/selftests/debug/broken/* "$dir/"
@@ -22,13 +23,13 @@ try()
 		"insmod /mnt/viewos/build/kmod/broken/broken.ko kind=$kind" >/dev/null 2>&1 || status=$?
 	if [ "$kind" = none ]; then
 		status=$((!status))
-	elif ! grep -qE "$pattern" "$BUILD/vm/debug/console.log"; then
+	elif ! grep -qE "$pattern" "$vm/console.log"; then
 		status=0
 	fi
 	if [ $status != 0 ]; then
 		echo "ok $number the lane notices: $kind"
 	else
-		echo "not ok $number the lane does not notice: $kind, see $BUILD/vm/debug/console.log"
+		echo "not ok $number the lane does not notice: $kind, see $vm/console.log"
 		failed=$((failed + 1))
 	fi
 }

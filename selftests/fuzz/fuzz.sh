@@ -16,7 +16,7 @@ failed=0
 for series in $KERNELS; do
 	"$TOP/selftests/vm/build.sh" "$series"
 	say "Fuzzing Linux $(cat "$BUILD/kernels/$series/release") for $seconds s with seed $seed"
-	vm=$BUILD/vm/$series
+	vm=${VIEWOS_VM:-$BUILD/vm/$series}
 	status=0
 	"$TOP/selftests/vm/run.sh" --kernel "$series" --memory 1536 --timeout $((seconds * 2 + 900)) -- \
 		"/mnt/viewos/build/selftests/fuzz/fuzz --seconds $seconds --seed $seed" \

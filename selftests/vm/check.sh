@@ -34,17 +34,18 @@ for series in $KERNELS; do
 		continue
 	fi
 	say "Testing on Linux $(cat "$BUILD/kernels/$series/release")"
+	vm=${VIEWOS_VM:-$BUILD/vm/$series}
 	status=0
 	# The debug kernel is five times slower.
 	timeout=1800
 	[ "$series" != debug ] || timeout=5400
 	"$TOP/selftests/vm/run.sh" --kernel "$series" --timeout $timeout -- \
 		/mnt/viewos/selftests/vm/guest-check.sh "${tests//$'\n'/ }" || status=$?
-	read -r p f s < <(sed -n 's/^totals //p' "$BUILD/vm/$series/output" | tail -n 1) || true
+	read -r p f s < <(sed -n 's/^totals //p' "$vm/output" | tail -n 1) || true
 	passed=$((passed + ${p:-0}))
 	failed=$((failed + ${f:-0}))
 	skipped=$((skipped + ${s:-0}))
-	echo "The log of each test is in $BUILD/vm/$series/logs" >&2
+	echo "The log of each test is in $vm/logs" >&2
 	# The run itself can fail: a crash, a complaint of the kernel, a stuck module.
 	if [ $status != 0 ] && [ "${f:-0}" = 0 ]; then
 		echo "not ok $series: the run itself failed ($status)"

@@ -10,6 +10,16 @@ passed=0
 failed=0
 skipped=0
 
+# ended STATUS LIMIT: what an exit status says, for a person.
+ended()
+{
+	case $1 in
+	124 | 137) echo "exit status $1, killed, perhaps after $2 s" ;;
+	1[3-9]?) echo "exit status $1, killed by SIG$(kill -l $(($1 - 128)))" ;;
+	*) echo "exit status $1" ;;
+	esac
+}
+
 run_test()
 {
 	local test=$1 log=/tmp/check.log limit=300 status results plan fail skip before
@@ -18,6 +28,8 @@ run_test()
 		limit=$(cat "/mnt/viewos/selftests/$test.timeout")
 	# A debug kernel is slow.
 	[ ! -e /sys/kernel/debug/kmemleak ] || limit=$((limit * 10))
+	# What the kernel says from now on it says of this test, as does its last word.
+	echo "viewos-vm: test $test" >/dev/ttyS0
 	before=$(dmesg | wc -l)
 	timeout -k 5 "$limit" "$tests/$test" >$log 2>&1 </dev/null
 	status=$?
@@ -33,7 +45,7 @@ run_test()
 		return
 	fi
 	if [ "${plan:-none}" != "$results" ] || { [ $status != 0 ] && [ "$fail" = 0 ]; }; then
-		echo "not ok $test: exit status $status, $results results of ${plan:-none announced}"
+		echo "not ok $test: $(ended $status "$limit"), $results results of ${plan:-none announced}"
 		failed=$((failed + 1))
 	fi
 	passed=$((passed + results - fail - skip))

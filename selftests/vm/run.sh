@@ -135,6 +135,15 @@ sed 's/\r$//' "$vm/logs.raw" 2>/dev/null | awk -v dir="$vm/logs" '
 	/^viewos-vm: log / { file = dir "/" $3 ".log"; next }
 	file { print >file }' || true
 
+# during LINE: which test ran when the console had come to this line, if it was one.
+during()
+{
+	local test
+
+	test=$(head -n "$1" "$vm/said" | sed -n 's/^.*viewos-vm: test //p' | tail -n 1)
+	[ -z "$test" ] || say "That was during $test"
+}
+
 # A complaint of the kernel is a failure, whatever the command says.
 sed -i 's/\r$//' "$vm/console.log"
 sed -n '/^viewos-vm: dmesg$/,/^viewos-vm: end$/p' "$vm/console.log" | sed '1d;$d' >"$vm/dmesg.log"
@@ -145,6 +154,7 @@ if grep -nE "$complaints" "$vm/said" >"$vm/complaints"; then
 	say "The kernel complained ($vm/console.log):"
 	head -n 60 "$vm/complaints" >&2
 	grep -nE -m1 -A40 "$complaints" "$vm/said" >&2 || true
+	during "$(sed 's/:.*//;q' "$vm/complaints")"
 	[ "$verdict" != 0 ] || verdict=1
 fi
 if [ -z "$verdict" ]; then
@@ -153,6 +163,7 @@ if [ -z "$verdict" ]; then
 	*) say "The VM stopped before the command ended ($status); the end of its console:" ;;
 	esac
 	tail -n 40 "$vm/console.log" "$vm/qemu.log" >&2
+	during "$(wc -l <"$vm/said")"
 	exit 1
 fi
 exit "$verdict"
