@@ -33,7 +33,7 @@ help:
 	@echo 'make check-debug-self  see that a broken module fails there'
 	@echo 'make fuzz           fuzz the module there'
 	@echo 'make stress         do everything at once there, and stress-ng in a view'
-	@echo '                      SECONDS=600  for how long; SEED=N  from where'
+	@echo '                      SECONDS=600  for how long; SEED=N  from where (random)'
 	@echo '                      KERNELS=6.1  on another kernel'
 	@echo 'make bench          count the instructions of the benchmarks, in virtual machines'
 	@echo 'make static         checkpatch, sparse, W=1, kernel-doc, cppcheck, shellcheck, mandoc'

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../vm/lib.sh"
 
 seconds=${SECONDS_WANTED:-600}
-seed=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+seed=$(seed_of "${SEED:-random}")
 corpora=(${REPLAY:+"$REPLAY"} "$TOP/selftests/fuzz/corpus")
 [ -z "${REPLAY:-}" ] || [ -e "$REPLAY" ] || die "'$REPLAY': no such file" "It is a file of inputs, as in build/fuzz."
 

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../vm/lib.sh"
 
 seconds=${SECONDS_WANTED:-600}
-seed=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+seed=$(seed_of "${SEED:-random}")
 failed=0
 for series in $KERNELS; do
 	"$TOP/selftests/vm/build.sh" "$series"

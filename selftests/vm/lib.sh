@@ -23,6 +23,18 @@ die()
 	exit 1
 }
 
+# seed_of NUMBER|random: a number to begin with.
+seed_of()
+{
+	if [ "$1" = random ]; then
+		od -An -N4 -tu4 /dev/urandom | tr -d ' '
+	elif [[ $1 =~ ^[0-9]+$ ]]; then
+		echo "$1"
+	else
+		die "SEED='$1': no seed" "It is a number, or 'random', which is also the default."
+	fi
+}
+
 as_root()
 {
 	if [ "$(id -u)" = 0 ]; then
