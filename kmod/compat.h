@@ -177,6 +177,20 @@ static inline bool viewos_has_sol_socket(struct socket *sock)
 #define VIEWOS_SOCKADDR struct sockaddr_unsized
 #endif
 
+/* Sessions */
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+static inline int import_ubuf(int direction, void __user *buf, size_t len, struct iov_iter *iter)
+{
+	if (len > MAX_RW_COUNT)
+		len = MAX_RW_COUNT;
+	if (!access_ok(buf, len))
+		return -EFAULT;
+	iov_iter_ubuf(iter, direction, buf, len);
+	return 0;
+}
+#endif
+
 /* viewfs */
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 1, 0)

@@ -32,6 +32,7 @@ static_assert(sizeof(struct viewos_socket) == 88);
 static_assert(sizeof(struct viewos_sock_in) == 56);
 static_assert(sizeof(struct viewos_sock_out) == 48);
 static_assert(sizeof(struct viewos_sock_event) == 32);
+static_assert(sizeof(struct viewos_session_next) == 32);
 
 int viewos_ioctl_copy(void *dst, size_t ksize, const void __user *src, size_t usize)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Session fds: queues of requests, and their transport by read and write. */
+/* Session fds: queues of requests, and their transport by read and write, or both at once. */
 
 #include <linux/anon_inodes.h>
 #include <linux/cred.h>
@@ -533,14 +533,10 @@ static bool forgets_first_locked(struct viewos_session *session)
 	return list_empty(&session->queue) || session->nr_forgets % SESSION_FORGET_TURN == 0;
 }
 
-static ssize_t session_read_iter(struct kiocb *iocb, struct iov_iter *to)
+/* Takes the next message for the server; waits for one, unless @nonblock. */
+static ssize_t session_take(struct viewos_session *session, struct iov_iter *to, bool nonblock)
 {
-	struct viewos_session *session = iocb->ki_filp->private_data;
-	bool nonblock = iocb->ki_filp->f_flags & O_NONBLOCK || iocb->ki_flags & IOCB_NOWAIT;
 	ssize_t ret;
-
-	if (iov_iter_count(to) < VIEWOS_MIN_READ_BUFFER)
-		return -EINVAL;
 
 	do {
 		if (!nonblock || session_has_work(session)) {
@@ -568,6 +564,16 @@ static ssize_t session_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		}
 	} while (!ret);
 	return ret;
+}
+
+static ssize_t session_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct viewos_session *session = iocb->ki_filp->private_data;
+	bool nonblock = iocb->ki_filp->f_flags & O_NONBLOCK || iocb->ki_flags & IOCB_NOWAIT;
+
+	if (iov_iter_count(to) < VIEWOS_MIN_READ_BUFFER)
+		return -EINVAL;
+	return session_take(session, to, nonblock);
 }
 
 static int reply_interrupt(struct viewos_session *session, const struct fuse_out_header *header)
@@ -662,12 +668,11 @@ static int reply_notice(struct viewos_session *session, int code, struct iov_ite
 	return err;
 }
 
-static ssize_t session_write_iter(struct kiocb *iocb, struct iov_iter *from)
+/* Hands on a message of the server: a reply, or a notice. */
+static int session_give(struct viewos_session *session, struct iov_iter *from)
 {
-	struct viewos_session *session = iocb->ki_filp->private_data;
 	size_t total = iov_iter_count(from);
 	struct fuse_out_header header;
-	int err;
 
 	if (total < sizeof(header))
 		return -EINVAL;
@@ -675,18 +680,21 @@ static ssize_t session_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		return -EFAULT;
 	if (header.len != total)
 		return -EINVAL;
-	if (!header.unique) {
-		err = reply_notice(session, header.error, from);
-		return err ?: total;
-	}
+	if (!header.unique)
+		return reply_notice(session, header.error, from);
 	/* Errors from 512 on are the kernel's own, and not for user space. */
 	if (header.error > 0 || header.error <= -512)
 		return -EINVAL;
 	if (header.unique & SESSION_INTERRUPT_BIT)
-		err = reply_interrupt(session, &header);
-	else
-		err = reply_request(session, &header, from);
-	return err ?: total;
+		return reply_interrupt(session, &header);
+	return reply_request(session, &header, from);
+}
+
+static ssize_t session_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	size_t total = iov_iter_count(from);
+
+	return session_give(iocb->ki_filp->private_data, from) ?: total;
 }
 
 static __poll_t session_poll(struct file *file, poll_table *wait)
@@ -723,12 +731,43 @@ static long session_ioctl_refuse(struct viewos_session *session, void __user *ar
 	return 0;
 }
 
+static long session_ioctl_next(struct file *file, void __user *arg, unsigned int size)
+{
+	struct viewos_session *session = file->private_data;
+	struct viewos_session_next next;
+	struct iov_iter iter;
+	bool nonblock;
+	ssize_t ret;
+
+	ret = viewos_ioctl_copy(&next, sizeof(next), arg, size);
+	if (ret)
+		return ret;
+	if (next.flags & ~VIEWOS_NEXT_ALL || next.buffer_len < VIEWOS_MIN_READ_BUFFER ||
+	    !next.reply != !next.reply_len)
+		return -EINVAL;
+	if (next.reply_len) {
+		ret = import_ubuf(ITER_SOURCE, u64_to_user_ptr(next.reply), next.reply_len, &iter) ?:
+		      session_give(session, &iter);
+		if (ret)
+			return ret;
+		/* Who waited for the reply may have another request before we need to sleep. */
+		cond_resched();
+	}
+	nonblock = file->f_flags & O_NONBLOCK || next.flags & VIEWOS_NEXT_NONBLOCK;
+	ret = import_ubuf(ITER_DEST, u64_to_user_ptr(next.buffer), next.buffer_len, &iter) ?:
+	      session_take(session, &iter, nonblock);
+	/* Not to be restarted: the reply has been sent. */
+	return ret == -ERESTARTSYS ? -EINTR : ret;
+}
+
 static long session_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	switch (viewos_ioctl_key(cmd)) {
 	case VIEWOS_IOC_CASE(VIEWOS_IOC_SESSION_REFUSE):
 		return session_ioctl_refuse(file->private_data, (void __user *)arg,
 					    _IOC_SIZE(cmd));
+	case VIEWOS_IOC_CASE(VIEWOS_IOC_SESSION_NEXT):
+		return session_ioctl_next(file, (void __user *)arg, _IOC_SIZE(cmd));
 	default:
 		return -ENOTTY;
 	}

@@ -16,6 +16,8 @@
  *
  * "slowREAD", a file whose READs are not answered; "endless", a directory of which there
  * is always more, and "slowDIR", of which nothing is answered. Every other name is ENOENT.
+ *
+ * It reads and writes; or, with fake_together, each reply goes with the next request.
  */
 #ifndef _FAKE_SERVER_H
 #define _FAKE_SERVER_H
@@ -28,8 +30,12 @@
 
 enum { NODE_FILE = 2, NODE_DIR, NODE_SLOW_READ, NODE_ENDLESS, NODE_SLOW_DIR, NODE_LATE = 77 };
 
+static bool fake_together;
+
 struct fake_server {
 	int session;
+	char held[256];		/* a reply that goes with the next request */
+	size_t held_len;
 	const char *mountpoint;
 	uint64_t late;		/* unique of the look-up that is to be answered late */
 	uint64_t late_now;	/* unique of the one that waits for the forget */
@@ -43,7 +49,30 @@ static inline int fake_reply(struct fake_server *fake, uint64_t unique, int erro
 		.len = sizeof(header) + len, .error = error, .unique = unique };
 	struct iovec iov[] = { { &header, sizeof(header) }, { (void *)data, len } };
 
-	return result(writev(fake->session, iov, 2));
+	if (!fake_together || fake->held_len || header.len > sizeof(fake->held))
+		return result(writev(fake->session, iov, 2));
+	memcpy(fake->held, &header, sizeof(header));
+	if (len)
+		memcpy(fake->held + sizeof(header), data, len);
+	fake->held_len = header.len;
+	return 0;
+}
+
+/* The next request, by read(2) or with the reply that is held. */
+static inline ssize_t fake_next(struct fake_server *fake, void *buffer, size_t len)
+{
+	struct viewos_session_next next = {
+		.size = sizeof(next),
+		.reply = fake->held_len ? (uintptr_t)fake->held : 0,
+		.buffer = (uintptr_t)buffer,
+		.reply_len = fake->held_len,
+		.buffer_len = len,
+	};
+
+	if (!fake_together)
+		return read(fake->session, buffer, len);
+	fake->held_len = 0;
+	return ioctl(fake->session, VIEWOS_IOC_SESSION_NEXT, &next);
 }
 
 static inline bool fake_is_dir(uint64_t node)
@@ -265,8 +294,10 @@ static inline void fake_serve(int session, const char *mountpoint)
 	ssize_t len;
 
 	for (;;) {
-		len = read(session, buffer, sizeof(buffer));
-		if (len < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT))
+		len = fake_next(&fake, buffer, sizeof(buffer));
+		/* A bad reply that is refused together with a request is EINVAL. */
+		if (len < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT ||
+				(errno == EINVAL && fake_together)))
 			continue;
 		if (len < (ssize_t)sizeof(struct fuse_in_header))
 			break;

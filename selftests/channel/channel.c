@@ -14,8 +14,17 @@ FIXTURE(channel)
 	pid_t server;
 };
 
+FIXTURE_VARIANT(channel)
+{
+	bool together;
+};
+
+FIXTURE_VARIANT_ADD(channel, read_write) { .together = false };
+FIXTURE_VARIANT_ADD(channel, one_call) { .together = true };
+
 FIXTURE_SETUP(channel)
 {
+	fake_together = variant->together;
 	ASSERT_EQ(0, own_mounts());
 	strcpy(self->dir, "/tmp/channel.XXXXXX");
 	ASSERT_NE(NULL, mkdtemp(self->dir));

@@ -8,8 +8,8 @@
  *   view fd     names a view; an open fd keeps the view alive
  *   server fd   a module server's listening end; its last close ends the server
  *   session fd  one instance of a server at work: requests are read from it and
- *               replies written to it; its last close ends the session, and
- *               pending requests end with ENOTCONN
+ *               replies written to it, or both by one VIEWOS_IOC_SESSION_NEXT; its
+ *               last close ends the session, and pending requests end with ENOTCONN
  *
  * Rules common to every ioctl here:
  *
@@ -26,7 +26,7 @@
  * system. A task that enters a view without CAP_SYS_ADMIN in the user namespace
  * of the view's owner gets no_new_privs.
  *
- * Changes: ABI 1, first release. ABI 2, rules and the class socket.
+ * Changes: ABI 1, first release. ABI 2, rules, the class socket, VIEWOS_IOC_SESSION_NEXT.
  */
 #ifndef _UAPI_LINUX_VIEWOS_H
 #define _UAPI_LINUX_VIEWOS_H
@@ -341,8 +341,8 @@ enum viewos_verdict {
  * stay what they are. For the view's owner, or CAP_SYS_ADMIN in the owner's user
  * namespace, and only from a view above it, or with CAP_SYS_ADMIN in the user namespace
  * of the parent's owner (EPERM): who is in a view does not loosen it. Not for the root
- * view (EPERM). With @netns_fd CAP_SYS_ADMIN is needed in the user namespace that owns the network
- * namespace (EPERM). With SERVE the call waits, killably, for the server to accept:
+ * view (EPERM). With @netns_fd CAP_SYS_ADMIN is needed in the user namespace that owns the
+ * network namespace (EPERM). With SERVE the call waits, killably, for the server to accept:
  * ENOENT no such server, EPROTOTYPE not of this class, EAGAIN too many wait for it,
  * ETIMEDOUT, EPROTO it speaks another protocol, or the errno with which it refused.
  * ENOSPC: VIEWOS_RULES_MAX, or too many different matches to compile. ELOOP: stacks that
@@ -405,6 +405,38 @@ struct viewos_socket {
 	char stack[VIEWOS_NAME_LEN];
 };
 
+/** VIEWOS_NEXT_NONBLOCK - EAGAIN if no request waits; O_NONBLOCK has the same effect */
+#define VIEWOS_NEXT_NONBLOCK	0x00000001
+#define VIEWOS_NEXT_ALL		VIEWOS_NEXT_NONBLOCK
+
+/**
+ * struct viewos_session_next - argument of VIEWOS_IOC_SESSION_NEXT on a session fd
+ * @size: in: sizeof(struct viewos_session_next)
+ * @flags: in: VIEWOS_NEXT_*
+ * @reply: in: pointer to a reply or a notice, as write(2) takes it, or 0
+ * @buffer: in: pointer to room for a request, as read(2) fills it
+ * @reply_len: in: bytes at @reply, 0 if there is none
+ * @buffer_len: in: bytes at @buffer
+ *
+ * Sends the reply, if any, then waits for a request and returns its length: what
+ * write(2) and then read(2) do, in one call.
+ *
+ * Where the reply is refused, the call fails with the errno of write(2), and no request
+ * is taken: ENOENT nothing waits for it, EINVAL it is malformed, EFAULT. If the errno is
+ * one of these the reply was taken: EINTR a signal came, EAGAIN nothing is there to be
+ * read, ENODEV the session has ended. So the reply is never to be sent again.
+ * EINVAL also: @buffer_len is too small for read(2), or a pointer without a length; the
+ * reply is not looked at then.
+ */
+struct viewos_session_next {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 reply;
+	__aligned_u64 buffer;
+	__u32 reply_len;
+	__u32 buffer_len;
+};
+
 #define VIEWOS_IOC_MAGIC		0xB7
 
 #define VIEWOS_IOC_VERSION		_IOWR(VIEWOS_IOC_MAGIC, 0x00, struct viewos_version)
@@ -423,5 +455,6 @@ struct viewos_socket {
 #define VIEWOS_IOC_SERVER_ACCEPT	_IOWR(VIEWOS_IOC_MAGIC, 0x20, struct viewos_server_accept)
 
 #define VIEWOS_IOC_SESSION_REFUSE	_IOW(VIEWOS_IOC_MAGIC, 0x30, struct viewos_session_refuse)
+#define VIEWOS_IOC_SESSION_NEXT		_IOW(VIEWOS_IOC_MAGIC, 0x31, struct viewos_session_next)
 
 #endif /* _UAPI_LINUX_VIEWOS_H */
