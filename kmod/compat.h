@@ -191,6 +191,16 @@ static inline int import_ubuf(int direction, void __user *buf, size_t len, struc
 }
 #endif
 
+/*
+ * Does schedule() take the task that was just woken, while we stay able to run? Until 6.5
+ * it took whoever had run less, which may well be us.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#define VIEWOS_SCHEDULE_YIELDS 0
+#else
+#define VIEWOS_SCHEDULE_YIELDS 1
+#endif
+
 /* viewfs */
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 1, 0)

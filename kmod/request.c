@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 #include <net/net_namespace.h>
@@ -32,7 +33,7 @@ struct viewos_request *viewos_request_alloc(u32 opcode, u64 nodeid, u32 in_size,
 	refcount_set(&req->ref, 1);
 	INIT_LIST_HEAD(&req->node);
 	INIT_LIST_HEAD(&req->interrupt_node);
-	init_waitqueue_head(&req->wait);
+	rcuwait_init(&req->wait);
 	req->in = (struct fuse_in_header *)(req + 1);
 	req->in_len = in_len;
 	req->out = (void *)req + out_at;
@@ -71,6 +72,17 @@ void viewos_request_put(struct viewos_request *req)
 	kvfree(req);
 }
 
+/* Most are in the initial namespace, where a number is the number. */
+static u32 uid_out(struct user_namespace *ns, kuid_t uid)
+{
+	return ns == &init_user_ns ? __kuid_val(uid) : from_kuid_munged(ns, uid);
+}
+
+static u32 gid_out(struct user_namespace *ns, kgid_t gid)
+{
+	return ns == &init_user_ns ? __kgid_val(gid) : from_kgid_munged(ns, gid);
+}
+
 /* Who asks, as the server is to see it. */
 static void request_fill(struct viewos_session *session, struct viewos_request *req)
 {
@@ -84,8 +96,8 @@ static void request_fill(struct viewos_session *session, struct viewos_request *
 		in->gid = from_kgid_munged(session->user_ns, GLOBAL_ROOT_GID);
 		return;
 	}
-	in->uid = from_kuid_munged(session->user_ns, current_fsuid());
-	in->gid = from_kgid_munged(session->user_ns, current_fsgid());
+	in->uid = uid_out(session->user_ns, current_fsuid());
+	in->gid = gid_out(session->user_ns, current_fsgid());
 	in->pid = pid_nr_ns(task_pid(current), session->server->pid_ns);
 }
 
@@ -133,7 +145,7 @@ static int request_queue(struct viewos_session *session, struct viewos_request *
 	spin_unlock(&session->lock);
 
 	trace_viewos_request_queue(session->id, req->in->unique, req->in->opcode);
-	wake_up(&session->readers);
+	viewos_session_wake(session);
 	/* A dead session stops its watch for good; queueing it again would be harmless. */
 	queue_delayed_work(system_wq, &session->watch, HZ);
 	return 0;
@@ -193,7 +205,7 @@ static void request_interrupt(struct viewos_request *req)
 	}
 	spin_unlock(&session->lock);
 	if (wake)
-		wake_up(&session->readers);
+		viewos_session_wake(session);
 }
 
 static long request_time_left(struct viewos_request *req)
@@ -206,21 +218,45 @@ static long request_time_left(struct viewos_request *req)
 	return max(left, 1L);
 }
 
+/* Sleeps until the request is done: >0; 0 the deadline is over, or -EINTR for a signal. */
+static long request_sleep(struct viewos_request *req, unsigned int state)
+{
+	long left = request_time_left(req);
+
+	prepare_to_rcuwait(&req->wait);
+	for (;;) {
+		set_current_state(state);
+		if (request_done(req)) {
+			left = 1;
+			break;
+		}
+		if (!left)
+			break;
+		if (signal_pending_state(state, current)) {
+			left = -EINTR;
+			break;
+		}
+		left = schedule_timeout(left);
+	}
+	finish_rcuwait(&req->wait);
+	return left;
+}
+
 /* Waits in two steps: until any signal, then until a fatal one. */
 static int request_wait(struct viewos_request *req)
 {
 	long ret;
 
-	ret = wait_event_interruptible_timeout(req->wait, request_done(req),
-					       request_time_left(req));
+	if (request_done(req))
+		return req->error;
+	ret = request_sleep(req, TASK_INTERRUPTIBLE);
 	if (ret < 0) {
 		request_interrupt(req);
-		ret = wait_event_killable_timeout(req->wait, request_done(req),
-						  request_time_left(req));
+		ret = request_sleep(req, TASK_KILLABLE);
 	}
 	if (ret > 0)
 		return req->error;
-	ret = ret ? -EINTR : -ETIMEDOUT;
+	ret = ret ?: -ETIMEDOUT;
 	return request_abandon(req, ret) ? ret : req->error;
 }
 
@@ -232,6 +268,8 @@ int viewos_request_call(struct viewos_session *session, struct viewos_request *r
 	err = request_queue(session, req);
 	if (err)
 		return err;
+	/* The server may answer while we only lost the CPU to it: then nobody need wake us. */
+	cond_resched();
 	return request_wait(req);
 }
 
@@ -263,6 +301,18 @@ void viewos_request_submit(struct viewos_session *session, struct viewos_request
 	viewos_request_put(req);
 }
 
+struct task_struct *viewos_request_waiter(struct viewos_request *req)
+{
+	struct task_struct *task;
+
+	rcu_read_lock();
+	task = rcu_dereference(req->wait.task);
+	if (task)
+		get_task_struct(task);
+	rcu_read_unlock();
+	return task;
+}
+
 /*
  * Ends a request that the caller has taken out of the queue, or of the table of
  * those with the server, and marked COPYING. Drops the session's reference.
@@ -274,7 +324,8 @@ void viewos_request_finish(struct viewos_request *req)
 
 	spin_lock(&session->lock);
 	late = req->flags & VIEWOS_REQUEST_ABANDONED && !req->error && req->late;
-	list_del_init(&req->interrupt_node);
+	if (!list_empty(&req->interrupt_node))
+		list_del_init(&req->interrupt_node);
 	session->nr_requests--;
 	session->stuck = false;
 	if (req->flags & VIEWOS_REQUEST_ASYNC) {
@@ -294,7 +345,7 @@ void viewos_request_finish(struct viewos_request *req)
 	} else if (late) {
 		req->late(req);
 	} else {
-		wake_up(&req->wait);
+		rcuwait_wake_up(&req->wait);
 	}
 	viewos_request_put(req);
 }

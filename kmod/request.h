@@ -23,13 +23,14 @@
 
 #include <linux/fuse.h>
 #include <linux/list.h>
+#include <linux/rcuwait.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
-#include <linux/wait.h>
 
 struct file;
 struct net;
 struct page;
+struct task_struct;
 struct viewos_session;
 
 enum viewos_request_state {
@@ -89,7 +90,7 @@ struct viewos_request {
 	struct viewos_session *session;
 	struct list_head node;
 	struct list_head interrupt_node;
-	wait_queue_head_t wait;
+	struct rcuwait wait;
 	unsigned long deadline;
 	unsigned long sent_at;
 	int error;
@@ -178,5 +179,7 @@ void viewos_request_submit(struct viewos_session *session, struct viewos_request
 
 /* Called by session.c. */
 void viewos_request_finish(struct viewos_request *req);
+/** viewos_request_waiter() - who waits for it, referenced; NULL if nobody does */
+struct task_struct *viewos_request_waiter(struct viewos_request *req);
 
 #endif /* _VIEWOS_REQUEST_H */

@@ -11,6 +11,7 @@
 #include <linux/module.h>
 #include <linux/pid_namespace.h>
 #include <linux/poll.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
@@ -226,7 +227,8 @@ static void request_take_locked(struct viewos_request *req)
 {
 	lockdep_assert_held(&req->session->lock);
 
-	list_del_init(&req->interrupt_node);
+	if (!list_empty(&req->interrupt_node))
+		list_del_init(&req->interrupt_node);
 	req->state = VIEWOS_REQUEST_COPYING;
 }
 
@@ -302,7 +304,7 @@ void viewos_session_forget(struct viewos_session *session, struct viewos_forget 
 	if (dead)
 		kfree(forget);
 	else
-		wake_up(&session->readers);
+		viewos_session_wake(session);
 }
 
 /* Requests that nobody waits for and that took too long. */
@@ -612,8 +614,9 @@ static int reply_copy(struct viewos_request *req, struct iov_iter *from)
 	return copy_from_iter(req->out, len, from) == len ? 0 : -EIO;
 }
 
+/* *@waiter is who is woken, referenced, if that is wanted. */
 static int reply_request(struct viewos_session *session, const struct fuse_out_header *header,
-			 struct iov_iter *from)
+			 struct iov_iter *from, struct task_struct **waiter)
 {
 	struct viewos_request *req;
 	int err = 0;
@@ -640,6 +643,8 @@ static int reply_request(struct viewos_session *session, const struct fuse_out_h
 		if (err && !req->error)
 			req->error = -EIO;
 	}
+	if (waiter)
+		*waiter = viewos_request_waiter(req);
 	viewos_request_finish(req);
 	return err;
 }
@@ -669,7 +674,8 @@ static int reply_notice(struct viewos_session *session, int code, struct iov_ite
 }
 
 /* Hands on a message of the server: a reply, or a notice. */
-static int session_give(struct viewos_session *session, struct iov_iter *from)
+static int session_give(struct viewos_session *session, struct iov_iter *from,
+			struct task_struct **waiter)
 {
 	size_t total = iov_iter_count(from);
 	struct fuse_out_header header;
@@ -687,14 +693,14 @@ static int session_give(struct viewos_session *session, struct iov_iter *from)
 		return -EINVAL;
 	if (header.unique & SESSION_INTERRUPT_BIT)
 		return reply_interrupt(session, &header);
-	return reply_request(session, &header, from);
+	return reply_request(session, &header, from, waiter);
 }
 
 static ssize_t session_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	size_t total = iov_iter_count(from);
 
-	return session_give(iocb->ki_filp->private_data, from) ?: total;
+	return session_give(iocb->ki_filp->private_data, from, NULL) ?: total;
 }
 
 static __poll_t session_poll(struct file *file, poll_table *wait)
@@ -703,6 +709,8 @@ static __poll_t session_poll(struct file *file, poll_table *wait)
 	__poll_t mask = EPOLLOUT | EPOLLWRNORM;
 
 	poll_wait(file, &session->readers, wait);
+	/* Pairs with viewos_session_wake(): either it sees us, or we see what came. */
+	smp_mb();
 	if (viewos_session_dead(session))
 		mask |= EPOLLERR;
 	else if (session_has_work(session))
@@ -731,9 +739,23 @@ static long session_ioctl_refuse(struct viewos_session *session, void __user *ar
 	return 0;
 }
 
+/*
+ * Who waited for the reply may have another request soon. If it waits for this very CPU,
+ * let it have it before we sleep: who does not sleep need not be woken.
+ */
+static void session_yield(struct viewos_session *session, struct task_struct *waiter)
+{
+	cond_resched();
+	if (VIEWOS_SCHEDULE_YIELDS && !session_has_work(session) &&
+	    task_cpu(waiter) == raw_smp_processor_id() && task_is_running(waiter))
+		schedule();
+	put_task_struct(waiter);
+}
+
 static long session_ioctl_next(struct file *file, void __user *arg, unsigned int size)
 {
 	struct viewos_session *session = file->private_data;
+	struct task_struct *waiter = NULL;
 	struct viewos_session_next next;
 	struct iov_iter iter;
 	bool nonblock;
@@ -745,15 +767,15 @@ static long session_ioctl_next(struct file *file, void __user *arg, unsigned int
 	if (next.flags & ~VIEWOS_NEXT_ALL || next.buffer_len < VIEWOS_MIN_READ_BUFFER ||
 	    !next.reply != !next.reply_len)
 		return -EINVAL;
+	nonblock = file->f_flags & O_NONBLOCK || next.flags & VIEWOS_NEXT_NONBLOCK;
 	if (next.reply_len) {
 		ret = import_ubuf(ITER_SOURCE, u64_to_user_ptr(next.reply), next.reply_len, &iter) ?:
-		      session_give(session, &iter);
+		      session_give(session, &iter, nonblock ? NULL : &waiter);
 		if (ret)
 			return ret;
-		/* Who waited for the reply may have another request before we need to sleep. */
-		cond_resched();
 	}
-	nonblock = file->f_flags & O_NONBLOCK || next.flags & VIEWOS_NEXT_NONBLOCK;
+	if (waiter)
+		session_yield(session, waiter);
 	ret = import_ubuf(ITER_DEST, u64_to_user_ptr(next.buffer), next.buffer_len, &iter) ?:
 	      session_take(session, &iter, nonblock);
 	/* Not to be restarted: the reply has been sent. */

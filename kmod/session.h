@@ -214,6 +214,14 @@ bool viewos_session_dead(struct viewos_session *session);
  */
 bool viewos_session_trusts_writer(const struct viewos_session *session);
 
+/** viewos_session_wake() - something was put into one of its queues; wakes a thread of the server */
+static inline void viewos_session_wake(struct viewos_session *session)
+{
+	/* A thread that has not gone to sleep yet sees what was put there. */
+	if (wq_has_sleeper(&session->readers))
+		wake_up(&session->readers);
+}
+
 /** viewos_session_file() - the file of a session that current accepts; takes the reference over */
 struct file *viewos_session_file(struct viewos_session *session);
 

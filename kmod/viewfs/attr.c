@@ -18,8 +18,9 @@ static void attr_set_locked(struct inode *inode, const struct fuse_attr *attr)
 	inode->i_ino = attr->ino;
 	inode->i_mode = (inode->i_mode & S_IFMT) | (attr->mode & 07777);
 	set_nlink(inode, attr->nlink);
-	inode->i_uid = make_kuid(ns, attr->uid);
-	inode->i_gid = make_kgid(ns, attr->gid);
+	/* In the initial namespace a number is the number. */
+	inode->i_uid = ns == &init_user_ns ? KUIDT_INIT(attr->uid) : make_kuid(ns, attr->uid);
+	inode->i_gid = ns == &init_user_ns ? KGIDT_INIT(attr->gid) : make_kgid(ns, attr->gid);
 	inode->i_blocks = attr->blocks;
 	inode_set_atime(inode, attr->atime, attr->atimensec);
 	inode_set_mtime(inode, attr->mtime, attr->mtimensec);
