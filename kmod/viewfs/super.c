@@ -66,6 +66,15 @@ void viewfs_sb_done(struct viewfs_sb *fs)
 	rcu_read_unlock();
 }
 
+/**
+ * viewfs_work_queue() - do something elsewhere, where nothing is held
+ * @work: what; has to be counted by viewfs_sb_busy() until it is done
+ */
+void viewfs_work_queue(struct work_struct *work)
+{
+	queue_work(super_wq, work);
+}
+
 static void sb_free_work(struct work_struct *work)
 {
 	struct viewfs_sb *fs = container_of(to_rcu_work(work), struct viewfs_sb, free_work);

@@ -262,6 +262,7 @@ int viewfs_init(void);
 void viewfs_exit(void);
 void viewfs_sb_busy(struct viewfs_sb *fs);
 void viewfs_sb_done(struct viewfs_sb *fs);
+void viewfs_work_queue(struct work_struct *work);
 
 /* init.c */
 int viewfs_session_start(struct viewfs_sb *fs);

@@ -13,6 +13,7 @@
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 #include <linux/writeback.h>
 
 #include "viewfs.h"
@@ -24,6 +25,7 @@
  * @req: until it is sent
  * @first: the first page
  * @nr: how many (inode's ->lock)
+ * @put_work: puts @handle where this must not be done at once
  */
 struct writeback {
 	struct list_head link;
@@ -31,6 +33,7 @@ struct writeback {
 	struct viewos_request *req;
 	pgoff_t first;
 	unsigned int nr;
+	struct work_struct put_work;
 };
 
 /**
@@ -182,21 +185,45 @@ static void account(struct inode *inode, struct writeback *batch, bool end)
 		wb_writeout_inc(wb);
 }
 
+static void batch_put(struct writeback *batch)
+{
+	struct viewfs_handle *handle = batch->handle;
+	struct viewfs_sb *fs = viewfs_inode_sb(handle->inode);
+
+	kfree(batch);
+	viewfs_handle_put(handle);
+	viewfs_sb_done(fs);
+}
+
+static void batch_put_work(struct work_struct *work)
+{
+	batch_put(container_of(work, struct writeback, put_work));
+}
+
+/*
+ * Of a file that was left meanwhile the handle may have the last reference to the inode, and
+ * go at once if the session is dead. Eviction waits for the flusher: this must not be itself.
+ */
+static void batch_free(struct writeback *batch)
+{
+	if (current->flags & PF_KTHREAD) {
+		INIT_WORK(&batch->put_work, batch_put_work);
+		viewfs_work_queue(&batch->put_work);
+	} else {
+		batch_put(batch);
+	}
+}
+
 /* The batch has gone, one way or the other. */
 static void batch_done(struct writeback *batch)
 {
-	struct viewfs_handle *handle = batch->handle;
-	struct inode *inode = handle->inode;
-	struct viewfs_inode *vi = viewfs_i(inode);
-	struct viewfs_sb *fs = viewfs_inode_sb(inode);
+	struct viewfs_inode *vi = viewfs_i(batch->handle->inode);
 
 	spin_lock(&vi->lock);
 	list_del(&batch->link);
 	spin_unlock(&vi->lock);
 	wake_up_all(&vi->wait);
-	kfree(batch);
-	viewfs_handle_put(handle);
-	viewfs_sb_done(fs);
+	batch_free(batch);
 }
 
 static void batch_end(struct viewos_request *req)
@@ -256,7 +283,7 @@ static int batch_begin(struct writeback_run *run, pgoff_t index)
 	struct viewfs_inode *vi = viewfs_i(inode);
 	struct viewfs_sb *fs = viewfs_inode_sb(inode);
 	struct writeback *batch;
-	int err = -ENOMEM;
+	int err;
 
 	batch = kzalloc(sizeof(*batch), GFP_KERNEL_ACCOUNT);
 	if (!batch)
@@ -264,26 +291,21 @@ static int batch_begin(struct writeback_run *run, pgoff_t index)
 	batch->first = index;
 	batch->handle = viewfs_handle_writable(inode);
 	if (!batch->handle) {
-		err = -EIO;
-		goto free;
+		kfree(batch);
+		return -EIO;
 	}
+	viewfs_sb_busy(fs);
 	batch->req = viewfs_write_request(batch->handle, batch_max(fs));
 	if (IS_ERR(batch->req)) {
 		err = PTR_ERR(batch->req);
-		goto put_handle;
+		batch_free(batch);
+		return err;
 	}
-	viewfs_sb_busy(fs);
 	spin_lock(&vi->lock);
 	list_add_tail(&batch->link, &vi->writebacks);
 	spin_unlock(&vi->lock);
 	run->batch = batch;
 	return 0;
-
-put_handle:
-	viewfs_handle_put(batch->handle);
-free:
-	kfree(batch);
-	return err;
 }
 
 static int batch_add(struct writeback_run *run, struct folio *folio)

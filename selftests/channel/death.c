@@ -4,6 +4,7 @@
 #include "../mem_server.h"
 
 #include <dirent.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/statfs.h>
 
@@ -262,6 +263,84 @@ TEST(running_program)
 	kill(pid, SIGTERM);
 	EXPECT_EQ(128 + SIGTERM, status_soon(pid));
 	EXPECT_EQ(0, umount(dir));
+	rmdir(dir);
+}
+
+/*
+ * A file without a name, which a process leaves while the flusher has its pages in hand. The
+ * process takes the processor from the flusher at some moment, so that what it drops is not
+ * the last reference, and the flusher is left with that.
+ */
+static void leave_dirty(const char *dir, int partner, unsigned int delay_us)
+{
+	const struct sched_param param = { .sched_priority = 1 };
+	const size_t size = 1 << 20;
+	int fd = open_name(dir, "f", O_RDWR | O_CREAT);
+	char path[64], byte = 0;
+	cpu_set_t cpus;
+	char *map;
+
+	snprintf(path, sizeof(path), "%s/f", dir);
+	if (fd < 0 || ftruncate(fd, size) || unlink(path))
+		_exit(1);
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		_exit(1);
+	memset(map, 1, size);
+	/* The server dies, and nothing can be sent any more. */
+	if (write(partner, &byte, 1) != 1 || read(partner, &byte, 1) != 1)
+		_exit(1);
+	memset(map, 2, size);
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus) ||
+	    sched_setscheduler(0, SCHED_FIFO, &param) ||
+	    write(partner, &byte, 1) != 1)
+		_exit(1);
+	usleep(delay_us);
+	_exit(0);
+}
+
+TEST(flusher_has_the_last_reference)
+{
+	char dir[] = "/tmp/death.XXXXXX", all[4096] = "", byte = 0;
+	pid_t server, user, syncer;
+	int round, mask, pair[2];
+
+	ASSERT_EQ(0, own_mounts());
+	ASSERT_NE(NULL, mkdtemp(dir));
+	/* All flushers on the processor where the process will be. */
+	mask = open("/sys/devices/virtual/workqueue/writeback/cpumask", O_RDWR | O_CLOEXEC);
+	if (mask < 0)
+		SKIP(return, "the flushers' processor cannot be chosen");
+	ASSERT_LT(0, read(mask, all, sizeof(all) - 1));
+	ASSERT_EQ(1, pwrite(mask, "1", 1, 0));
+	for (round = 0; round < 20; round++) {
+		server = mem_start(SERVER "-mem");
+		ASSERT_EQ(0, mem_mount(SERVER "-mem", dir));
+		ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+		user = fork();
+		if (!user)
+			leave_dirty(dir, pair[1], 500 * round);
+		ASSERT_EQ(1, read(pair[0], &byte, 1));
+		server_kill(&server);
+		ASSERT_EQ(1, write(pair[0], &byte, 1));
+		syncer = fork();
+		if (!syncer) {
+			if (read(pair[0], &byte, 1) == 1)
+				sync();
+			_exit(0);
+		}
+		EXPECT_EQ(0, status_soon(user));
+		ASSERT_EQ(0, status_soon(syncer)) {
+			TH_LOG("the flusher hangs, in round %d", round);
+		}
+		close(pair[0]);
+		close(pair[1]);
+		ASSERT_EQ(0, umount(dir));
+	}
+	EXPECT_EQ(strlen(all), pwrite(mask, all, strlen(all), 0));
+	close(mask);
 	rmdir(dir);
 }
 
