@@ -7,7 +7,8 @@
 
 #define SESSIONS_MAX	8
 #define NODES		64
-#define WITHHELD_MAX	16
+#define WITHHELD_MAX	128
+#define WITHHELD_LEN	256
 #define ANSWER_MAX	(80 << 10)
 
 /* So long without a request, and those who wait are taken to wait for us: a slow kernel's too. */
@@ -35,13 +36,44 @@ struct answer {
 	bool send;
 };
 
+/**
+ * struct withheld - a reply that is kept until clients are tired of waiting, or dead
+ * @session: where it belongs
+ * @header: of it
+ * @data: what follows
+ * @len: how much
+ */
+struct withheld {
+	int session;
+	struct fuse_out_header header;
+	char data[WITHHELD_LEN];
+	size_t len;
+};
+
+/**
+ * enum mood - how WRITEs are answered in a run, beside what else goes wrong
+ * @MOOD_FAIL: with an error, always the same
+ * @MOOD_SHORT: as if a part had been written
+ * @MOOD_AGAIN: with EINTR or EAGAIN, every other one
+ * @MOOD_LATE: when clients are tired of waiting
+ */
+enum mood { MOOD_GOOD, MOOD_FAIL, MOOD_SHORT, MOOD_AGAIN, MOOD_LATE, MOODS };
+
 static struct node nodes[NODES];
 static int sessions[SESSIONS_MAX];
 static unsigned int nr_sessions;
-static uint64_t withheld[WITHHELD_MAX];
-static int withheld_from[WITHHELD_MAX];
+static struct withheld withheld[WITHHELD_MAX];
 static unsigned int nr_withheld;
 static struct answer answer;
+static enum mood mood;
+static int mood_error;
+
+/* What servers say, and programs and the kernel know by heart. */
+static const int errors[] = {
+	EINTR, EAGAIN, EIO, ENOSPC, EDQUOT, ENOSYS, ESTALE, ENOENT, ENOMEM, EFBIG, EROFS, EACCES,
+	EOPNOTSUPP, ENOTCONN, ENODEV, EPIPE, EBADF, EEXIST, ENOTDIR, EISDIR, ENAMETOOLONG, ELOOP,
+	ENODATA, ERANGE, ETIMEDOUT, 511,
+};
 
 static void nodes_reset(void)
 {
@@ -177,12 +209,38 @@ static void answer_init(struct hostile *hostile)
 		out->max_write = 1;
 	out->max_pages = what;
 	answer.len = sizeof(*out);
+	mood = what / 8 % 16 < MOODS ? what / 8 % 16 : MOOD_GOOD;
+	if (mood != MOOD_GOOD)
+		mood_error = errors[take(&hostile->stream) % ARRAY_SIZE(errors)];
 }
 
 static void answer_zeros(size_t len)
 {
 	memset(answer.data, 0, len);
 	answer.len = len;
+}
+
+static void answer_written(struct hostile *hostile, struct node *node,
+			   const struct fuse_write_in *in)
+{
+	static const int again[] = { EINTR, EAGAIN };
+	struct fuse_write_out *out = (void *)answer.data;
+	uint8_t how = mood == MOOD_GOOD ? 0 : take(&hostile->stream);
+
+	answer_zeros(sizeof(*out));
+	out->size = in->size;
+	if (mood == MOOD_FAIL)
+		answer.header.error = -mood_error;
+	else if (mood == MOOD_AGAIN && how & 1)
+		answer.header.error = -again[how / 2 % 2];
+	if (answer.header.error) {
+		answer.len = 0;
+		return;
+	}
+	if (mood == MOOD_SHORT)
+		out->size = how & 1 ? in->size / 2 : in->size - how / 2 % (in->size + 1);
+	if (in->offset + out->size > node->size)
+		node->size = in->offset + out->size;
 }
 
 /* What a server would say. */
@@ -257,16 +315,9 @@ static void answer_properly(struct hostile *hostile, const struct fuse_in_header
 	case FUSE_READ:
 		answer_zeros(((const struct fuse_read_in *)body)->size % ANSWER_MAX);
 		break;
-	case FUSE_WRITE: {
-		const struct fuse_write_in *write = body;
-		struct fuse_write_out *out = (void *)answer.data;
-
-		answer_zeros(sizeof(*out));
-		out->size = write->size;
-		if (write->offset + write->size > node->size)
-			node->size = write->offset + write->size;
+	case FUSE_WRITE:
+		answer_written(hostile, node, body);
 		break;
-	}
 	case FUSE_COPY_FILE_RANGE: {
 		struct fuse_write_out *out = (void *)answer.data;
 
@@ -374,8 +425,28 @@ static void notify(struct hostile *hostile, int session)
 
 static void session_close(unsigned int i)
 {
+	unsigned int n;
+
+	for (n = 0; n < nr_withheld; n++)
+		if (withheld[n].session == sessions[i])
+			withheld[n--] = withheld[--nr_withheld];
 	close(sessions[i]);
 	sessions[i] = sessions[--nr_sessions];
+}
+
+/* False if there is no room. */
+static bool answer_withhold(int session)
+{
+	struct withheld *late = &withheld[nr_withheld];
+
+	if (nr_withheld == WITHHELD_MAX || answer.len > sizeof(late->data))
+		return false;
+	late->session = session;
+	late->header = answer.header;
+	memcpy(late->data, answer.data, answer.len);
+	late->len = answer.len;
+	nr_withheld++;
+	return true;
 }
 
 /* Something that no server should do with this answer. True if it is to be written still. */
@@ -387,7 +458,7 @@ static bool answer_spoil(struct hostile *hostile, int session)
 	size_t i, at;
 
 	count(&stats->hostile);
-	switch (take_below(stream, 18)) {
+	switch (take_below(stream, 20)) {
 	case 0:
 		for (i = take_below(stream, 4) + 1; i && answer.len; i--)
 			answer.data[take_number(stream) % answer.len] ^= 1 + take(stream);
@@ -417,12 +488,7 @@ static bool answer_spoil(struct hostile *hostile, int session)
 		answer.header.error = take_number(stream);
 		break;
 	case 6:
-		if (nr_withheld < WITHHELD_MAX) {
-			withheld_from[nr_withheld] = session;
-			withheld[nr_withheld++] = answer.header.unique;
-			return false;
-		}
-		break;
+		return !answer_withhold(session);
 	case 7:
 		answer.header.unique += (int8_t)take(stream);
 		break;
@@ -468,21 +534,33 @@ static bool answer_spoil(struct hostile *hostile, int session)
 		if (write(session, &answer.header, take_below(stream, 17)) < 0)
 			break;
 		break;
+	case 17:
+		answer.header.error = -errors[take_below(stream, ARRAY_SIZE(errors))];
+		answer.len = 0;
+		break;
+	case 18:
+		/* Less than was asked for: of data, of names, or of what was written. */
+		if (answer.len == sizeof(struct fuse_write_out))
+			((struct fuse_write_out *)answer.data)->size /= 1 + take_below(stream, 9);
+		else
+			answer.len -= answer.len * take(stream) / 256;
+		break;
 	default:
 		answer.header.unique = take_number(stream);
 	}
 	return true;
 }
 
+/* As they would have been in time, for who still waits, and for who does not. */
 static void withheld_answer(void)
 {
 	while (nr_withheld) {
-		nr_withheld--;
-		memset(&answer.header, 0, sizeof(answer.header));
-		answer.header.unique = withheld[nr_withheld];
-		answer.header.error = -EIO;
-		answer.len = 0;
-		answer_write(withheld_from[nr_withheld], sizeof(answer.header));
+		struct withheld *late = &withheld[--nr_withheld];
+
+		answer.header = late->header;
+		memcpy(answer.data, late->data, late->len);
+		answer.len = late->len;
+		answer_write(late->session, sizeof(answer.header) + answer.len);
 	}
 }
 
@@ -514,6 +592,8 @@ static bool session_handle(struct hostile *hostile, int session)
 		return false;
 	}
 	if (how > 140 && !answer_spoil(hostile, session))
+		return true;
+	if (mood == MOOD_LATE && in->opcode == FUSE_WRITE && answer_withhold(session))
 		return true;
 	if (answer.send || how > 200)
 		answer_write(session, sizeof(answer.header) + answer.len);
@@ -562,11 +642,15 @@ static uint64_t now_ms(void)
 	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
 }
 
-/* Clients wait, but not for long: answers first, then death and signals, in either order. */
+/*
+ * Clients wait, but not for long: answers first, then death and signals, in either order. Who
+ * kills them first answers the dead.
+ */
 static void impatient(struct hostile *hostile, unsigned int step)
 {
 	if (step == 1) {
-		withheld_answer();
+		if (!hostile->kill_first)
+			withheld_answer();
 	} else if ((step == 2) == hostile->kill_first) {
 		count(&stats->kills);
 		kill(-hostile->clients, SIGKILL);
@@ -581,6 +665,24 @@ static void impatient(struct hostile *hostile, unsigned int step)
 	}
 }
 
+/* What was asked by those who are gone, and what follows from that. */
+static void answer_dead(struct hostile *hostile)
+{
+	unsigned int i, turns;
+
+	withheld_answer();
+	for (turns = 0; turns < 64 && nr_sessions; turns++) {
+		struct pollfd fds[SESSIONS_MAX];
+		unsigned int n = nr_sessions;
+
+		for (i = 0; i < n; i++)
+			fds[i] = (struct pollfd){ .fd = sessions[i], .events = POLLIN };
+		if (poll(fds, n, 0) <= 0)
+			break;
+		sessions_handle(hostile, fds, n);
+	}
+}
+
 bool hostile_serve(struct hostile *hostile)
 {
 	uint64_t start = now_ms();
@@ -590,6 +692,7 @@ bool hostile_serve(struct hostile *hostile)
 	nodes_reset();
 	nr_sessions = 0;
 	nr_withheld = 0;
+	mood = MOOD_GOOD;
 	for (;;) {
 		struct pollfd fds[SESSIONS_MAX + 2];
 		unsigned int i, n = nr_sessions;
@@ -600,14 +703,19 @@ bool hostile_serve(struct hostile *hostile)
 		fds[n] = (struct pollfd){ .fd = hostile->alive, .events = POLLIN };
 		fds[n + 1] = (struct pollfd){ .fd = hostile->fd, .events = POLLIN };
 		ready = poll(fds, n + 2, IDLE_MS);
-		if (ready > 0 && fds[n].revents)
+		if (ready > 0 && fds[n].revents) {
+			answer_dead(hostile);
 			return true;
+		}
 		over |= now_ms() - start > 2000;
 		if (ready <= 0 || over) {
-			if (step < 4)
-				impatient(hostile, ++step);
 			if (now_ms() - start > GONE_MS)
 				return false;
+			if (step < 4) {
+				/* After this the sessions are others. */
+				impatient(hostile, ++step);
+				continue;
+			}
 		}
 		if (ready <= 0)
 			continue;
