@@ -1,14 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Says which part of each file of the module the last run on the debug kernel went through.
+# Says which part of each file of the module the last run on the debug kernel went through; or,
+# all together, the runs whose build/vm/*/share/coverage are named.
 . "$(dirname "$0")/../vm/lib.sh"
 
-data=${1:-$BUILD/vm/debug/share/coverage}
-[ -d "$data" ] || die "$data: no such folder" "A run on the debug kernel makes it."
+[ $# -gt 0 ] || set -- "$BUILD/vm/debug/share/coverage"
 dir=$BUILD/coverage
 rm -rf "$dir"
 mkdir -p "$dir"
-cp -r "$data" "$dir/objects"
+for data; do
+	[ -d "$data" ] || die "$data: no such folder" "A run on the debug kernel makes it."
+	if [ ! -e "$dir/objects" ]; then
+		cp -r "$data" "$dir/objects"
+		continue
+	fi
+	# Counts of another build of the module do not add up.
+	if ! gcov-tool merge "$data" "$dir/objects" -o "$dir/merged" >"$dir/log" 2>&1 ||
+			grep -q mismatch "$dir/log"; then
+		die "$data: not of the same build of the module as those before" "See $dir/log"
+	fi
+	rm -rf "$dir/objects"
+	mv "$dir/merged" "$dir/objects"
+done
 cd "$dir/objects"
 find . -name '*.gcda' | while read -r file; do
 	cp "$BUILD/kmod/debug/${file%.gcda}.gcno" "$(dirname "$file")/"
