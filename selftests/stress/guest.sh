@@ -72,6 +72,8 @@ stressors()
 			case $status in
 			0) echo "$name passed" ;;
 			3 | 4) echo "$name skipped" ;;
+			# A process that hangs for good is what the kernel, or the end, tells of.
+			124 | 137) echo "$name slow" ;;
 			*)
 				# Is it that it does not get on with this kernel?
 				if ! stressor "$name" "$log.native" env -C "$logs"; then
@@ -116,7 +118,8 @@ failed=0
 wait $storm || failed=1
 
 echo "stress-ng: $(number passed) runs passed, $(number failed) failed," \
-	"$(number native) failed without a view too, $(number skipped) could not run"
+	"$(number native) failed without a view too, $(number skipped) could not run," \
+	"$(number slow) were stopped after $patience s"
 for kind in "${!kinds[@]}"; do
 	missing=$(comm -23 <(tr -s ' \t\n' '\n' <<<"${kinds[$kind]}" | sed '/^$/d' | sort) \
 		<(sed 's/ .*//' "$logs/$kind.results" | sort -u) | tr '\n' ' ')
@@ -124,6 +127,7 @@ for kind in "${!kinds[@]}"; do
 		"$(wc -w <<<"${kinds[$kind]}") had a turn${missing:+, not: $missing}"
 done
 [ "$(number skipped)" = 0 ] || echo "Could not run: $(names skipped)"
+[ "$(number slow)" = 0 ] || echo "Stopped after $patience s: $(names slow)"
 [ "$(number native)" = 0 ] || echo "Failed without a view too: $(names native)"
 if [ "$(number failed)" != 0 ]; then
 	echo "Failed: $(names failed)"
