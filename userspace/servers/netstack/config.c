@@ -17,6 +17,7 @@ struct texts {
 	char *gw;
 	char *ip6;
 	char *gw6;
+	char *name;
 	uint64_t mtu;
 };
 
@@ -25,6 +26,8 @@ static const struct option_entry entries[] = {
 	{ "gw", OPTION_STRING, offsetof(struct texts, gw) },
 	{ "ip6", OPTION_STRING, offsetof(struct texts, ip6) },
 	{ "gw6", OPTION_STRING, offsetof(struct texts, gw6) },
+	/* Of no meaning but that stacks of different names are different. */
+	{ "name", OPTION_STRING, offsetof(struct texts, name) },
 	{ "mtu", OPTION_NUMBER, offsetof(struct texts, mtu) },
 	{}
 };
@@ -124,5 +127,6 @@ int config_parse(const struct viewos_accepted *accepted, struct config *config)
 	free(texts.gw);
 	free(texts.ip6);
 	free(texts.gw6);
+	free(texts.name);
 	return err;
 }

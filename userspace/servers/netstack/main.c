@@ -1,36 +1,67 @@
 // SPDX-License-Identifier: GPL-2.0
 /* viewos-netstack: the server of network stacks. */
-#include <stdlib.h>
 #include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "../../lib/viewos.h"
 #include "config.h"
 #include "plug.h"
 #include "space.h"
 
-/* One stack: it is there as long as the session. */
+/*
+ * One stack, for all rules of a view that ask for just the same: one for IPv4 and one for IPv6
+ * shall be one stack. All fields but space and plug are protected by stacks_mutex.
+ */
 struct stack {
+	struct stack *next;
+	unsigned int refs;
+	uid_t uid;
+	uint64_t view;
+	char *source;
+	char *options;
 	struct space space;
 	struct plug *plug;
 };
 
-static void stack_close(void *data)
-{
-	struct stack *stack = data;
+static pthread_mutex_t stacks_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct stack *stacks;
 
-	plug_close(stack->plug);
-	space_close(&stack->space);
+static void stack_free(struct stack *stack)
+{
+	free(stack->source);
+	free(stack->options);
 	free(stack);
 }
 
-static int stack_open(const struct viewos_accepted *accepted, void **data)
+static void stack_close(void *data)
 {
-	struct stack *stack = calloc(1, sizeof(*stack));
-	struct config *config = malloc(sizeof(*config));
-	int ret = -ENOMEM;
+	struct stack *stack = data, **link;
 
-	if (!stack || !config)
-		goto free_all;
+	pthread_mutex_lock(&stacks_mutex);
+	if (--stack->refs) {
+		stack = NULL;
+	} else {
+		for (link = &stacks; *link != stack; link = &(*link)->next)
+			;
+		*link = stack->next;
+	}
+	pthread_mutex_unlock(&stacks_mutex);
+	if (!stack)
+		return;
+	plug_close(stack->plug);
+	space_close(&stack->space);
+	stack_free(stack);
+}
+
+static int stack_make(const struct viewos_accepted *accepted, struct stack *stack)
+{
+	struct config *config = malloc(sizeof(*config));
+	int ret;
+
+	if (!config)
+		return -ENOMEM;
 	ret = config_parse(accepted, config);
 	if (!ret)
 		ret = space_create(config, &stack->space);
@@ -39,15 +70,56 @@ static int stack_open(const struct viewos_accepted *accepted, void **data)
 		if (ret)
 			space_close(&stack->space);
 	}
-	if (ret)
-		goto free_all;
 	free(config);
-	*data = stack;
-	return 0;
+	return ret;
+}
 
-free_all:
-	free(config);
-	free(stack);
+static int stack_new(const struct viewos_accepted *accepted, struct stack **result)
+{
+	struct stack *stack = calloc(1, sizeof(*stack));
+	int ret = -ENOMEM;
+
+	if (!stack)
+		return ret;
+	stack->refs = 1;
+	stack->uid = accepted->uid;
+	stack->view = accepted->view_id;
+	stack->source = strdup(accepted->source);
+	stack->options = strdup(accepted->options);
+	if (stack->source && stack->options)
+		ret = stack_make(accepted, stack);
+	if (ret) {
+		stack_free(stack);
+		return ret;
+	}
+	*result = stack;
+	return 0;
+}
+
+/* The mutex is held while a stack is made, so that it is not made twice. */
+static int stack_open(const struct viewos_accepted *accepted, void **data)
+{
+	struct stack *stack;
+	int ret = 0;
+
+	pthread_mutex_lock(&stacks_mutex);
+	for (stack = stacks; stack; stack = stack->next)
+		if (stack->uid == accepted->uid && stack->view == accepted->view_id &&
+		    !strcmp(stack->source, accepted->source) &&
+		    !strcmp(stack->options, accepted->options))
+			break;
+	if (stack) {
+		stack->refs++;
+	} else {
+		ret = stack_new(accepted, &stack);
+		if (!ret) {
+			stack->next = stacks;
+			stacks = stack;
+		}
+	}
+	pthread_mutex_unlock(&stacks_mutex);
+	if (!ret)
+		*data = stack;
 	return ret;
 }
 
@@ -72,7 +144,8 @@ static const struct viewos_sock_server server = {
 	.usage = "The source is a network: slirp:// (the Internet, by the server's own sockets),\n"
 		 "vde://SWITCH, vxvde://, tap://INTERFACE, ptp://PATH, or another URL that\n"
 		 "libvdeplug knows; or nothing, for a stack with loopback alone.\n"
-		 "Options: ip=ADDRESS/LENGTH, gw=ADDRESS, ip6=, gw6=, mtu=BYTES.\n",
+		 "Options: ip=ADDRESS/LENGTH, gw=ADDRESS, ip6=, gw6=, mtu=BYTES, name=TEXT.\n"
+		 "Rules of a view with the same source and options share one stack.\n",
 	.ops = &ops,
 	.ops_size = sizeof(ops),
 	.open = stack_open,
