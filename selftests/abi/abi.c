@@ -53,7 +53,7 @@ TEST_F(abi, version)
 
 	ASSERT_EQ(0, ioctl(self->control, VIEWOS_IOC_VERSION, &version));
 	EXPECT_EQ(VIEWOS_ABI, version.abi);
-	EXPECT_EQ(1ULL << VIEWOS_CLASS_PATH, version.classes);
+	EXPECT_EQ(1ULL << VIEWOS_CLASS_PATH | 1ULL << VIEWOS_CLASS_SOCKET, version.classes);
 }
 
 /* Every command, with the fd that it belongs to and the size of its struct. */
