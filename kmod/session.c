@@ -769,7 +769,8 @@ static long session_ioctl_next(struct file *file, void __user *arg, unsigned int
 		return -EINVAL;
 	nonblock = file->f_flags & O_NONBLOCK || next.flags & VIEWOS_NEXT_NONBLOCK;
 	if (next.reply_len) {
-		ret = import_ubuf(ITER_SOURCE, u64_to_user_ptr(next.reply), next.reply_len, &iter) ?:
+		ret = import_ubuf(ITER_SOURCE, u64_to_user_ptr(next.reply), next.reply_len,
+				  &iter) ?:
 		      session_give(session, &iter, nonblock ? NULL : &waiter);
 		if (ret)
 			return ret;

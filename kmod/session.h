@@ -214,7 +214,7 @@ bool viewos_session_dead(struct viewos_session *session);
  */
 bool viewos_session_trusts_writer(const struct viewos_session *session);
 
-/** viewos_session_wake() - something was put into one of its queues; wakes a thread of the server */
+/** viewos_session_wake() - one of its queues has got something: wake a thread of the server */
 static inline void viewos_session_wake(struct viewos_session *session)
 {
 	/* A thread that has not gone to sleep yet sees what was put there. */
