@@ -120,6 +120,19 @@ static int send_permitted(struct viewos_sock *vs, struct msghdr *msg)
 	return err;
 }
 
+/* Where connecting is asked, sending must not do it: by TCP's fast open, or SCTP's way. */
+static int send_connects_not(struct viewos_sock *vs, struct msghdr *msg)
+{
+	if (!(vs->ask & VIEWOS_SOCK_ASK(VIEWOS_SOCK_CONNECT)) ||
+	    (!sock_streams(vs) && vs->inet.sk.sk_type != SOCK_SEQPACKET))
+		return 0;
+	if (msg->msg_flags & MSG_FASTOPEN)
+		return -EOPNOTSUPP;
+	msg->msg_name = NULL;
+	msg->msg_namelen = 0;
+	return 0;
+}
+
 int viewos_sock_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 {
 	struct viewos_sock *vs = viewos_sock(sock);
@@ -136,8 +149,10 @@ int viewos_sock_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 			return -EINVAL;
 		return send_ask(vs, msg);
 	}
-	if (unlikely(vs->ask & VIEWOS_SOCK_ASK(VIEWOS_SOCK_SENDMSG))) {
-		err = send_permitted(vs, msg);
+	if (unlikely(vs->ask)) {
+		err = send_connects_not(vs, msg);
+		if (!err && vs->ask & VIEWOS_SOCK_ASK(VIEWOS_SOCK_SENDMSG))
+			err = send_permitted(vs, msg);
 		if (err)
 			return err;
 	}

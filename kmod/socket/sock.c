@@ -33,9 +33,11 @@ static void sock_setup(struct viewos_sock *vs, struct viewos_stack *stack, int p
 	struct sock *sk = viewos_sk(vs);
 
 	sk->sk_protocol = protocol;
+#if IS_ENABLED(CONFIG_IPV6)
 	/* For who takes the family for the kind of struct behind it. */
 	if (sk->sk_family == PF_INET6)
 		vs->inet.pinet6 = &vs->pinet6;
+#endif
 	spin_lock_init(&vs->lock);
 	INIT_LIST_HEAD(&vs->link);
 	vs->depth = 1;

@@ -153,7 +153,7 @@ viewctl rule add live inet=deny:ENETDOWN >/dev/null
 check "live: then not at all" eventually says ENETDOWN
 check_status "live: all or nothing" 1 "inet=netns:nosuch" \
 	viewctl rule add live inet6=deny inet=netns:nosuch
-check_output "live: so nothing" "" bash -c 'viewctl rule ls -n -r -o MATCH live | grep -x inet6; true'
+check_output "live: so nothing" "" bash -c 'viewctl rule ls -n -r -o MATCH,VERDICT live | grep "^inet6 deny"; true'
 kill $loop
 wait $loop 2>/dev/null
 check "live: destroy" viewctl destroy --kill live

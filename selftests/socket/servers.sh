@@ -82,7 +82,8 @@ check "netstack: slirp, much data" netstack :slirp:// sh -c \
 	'curl -sS --max-time 200 http://10.0.2.2:8080/large | cmp - web/large'
 check_output "netstack: slirp, as an ordinary user" "Hello, web." su tester -s /bin/bash -c \
 	"PATH=$PATH viewctl run --socket any=serve:netstack:slirp:// -- curl -sS --max-time 100 http://10.0.2.2:8080/hello"
-start vde_switch -s /tmp/switch </dev/null >/dev/null 2>&1
+# It ends with its standard input.
+start sh -c 'sleep 3600 | exec vde_switch -s /tmp/switch >/dev/null 2>&1'
 check "netstack: a switch" eventually test -S /tmp/switch/ctl
 start viewctl run --socket 'any=serve:netstack,ip=10.9.0.1/24:vde:///tmp/switch' -- \
 	python3 -m http.server 80 --bind 10.9.0.1 --directory web >/dev/null 2>&1
