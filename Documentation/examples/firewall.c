@@ -30,9 +30,9 @@ static void address_print(char *text, size_t size, const struct sockaddr *name, 
 							sizeof(address)), ntohs(in->sin_port));
 	else if (len >= sizeof(*in6) && name->sa_family == AF_INET6 &&
 		 IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
-		snprintf(text, size, "%s:%u",
-			 inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], address,
-				   sizeof(address)), ntohs(in6->sin6_port));
+		snprintf(text, size, "%s:%u", inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12],
+							address, sizeof(address)),
+			 ntohs(in6->sin6_port));
 	else if (len >= sizeof(*in6) && name->sa_family == AF_INET6)
 		snprintf(text, size, "[%s]:%u", inet_ntop(AF_INET6, &in6->sin6_addr, address,
 							  sizeof(address)), ntohs(in6->sin6_port));

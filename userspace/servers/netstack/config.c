@@ -55,8 +55,7 @@ static int parse_network(const char *option, const char *text, int family, void 
 			length = 0;
 	}
 	if (!length || length > most || inet_pton(family, copy, address) != 1)
-		return complain(option, text, "an address with the length of its prefix, as in "
-					      "10.0.0.2/24");
+		return complain(option, text, "an address with a length, as in 10.0.0.2/24");
 	*prefix = length;
 	return 0;
 }
@@ -105,8 +104,8 @@ int config_parse(const struct viewos_accepted *accepted, struct config *config)
 	memset(config, 0, sizeof(*config));
 	snprintf(config->url, sizeof(config->url), "%s", accepted->source);
 	if (*config->url && !strstr(config->url, "://")) {
-		fprintf(stderr, PROGRAM ": source \"%s\": not a URL such as slirp:// or "
-				"vde:///run/switch\n", config->url);
+		fprintf(stderr, PROGRAM ": source \"%s\": not a URL such as slirp://\n",
+			config->url);
 		return -EINVAL;
 	}
 	if (accepted->uid != geteuid() && !for_anybody(config->url)) {

@@ -63,8 +63,8 @@ static struct stream *find(struct proxy *proxy, uint64_t id)
 	struct table_node *node;
 	struct stream *stream;
 
-	for (node = table_first(&proxy->streams, hash_of(proxy, id)); node;
-	     node = table_next(node)) {
+	node = table_first(&proxy->streams, hash_of(proxy, id));
+	for (; node; node = table_next(node)) {
 		stream = (struct stream *)((char *)node - offsetof(struct stream, node));
 		if (stream->id == id)
 			return stream;

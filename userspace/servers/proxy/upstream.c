@@ -14,9 +14,8 @@
 
 static int complain(const char *what)
 {
-	fprintf(stderr, PROGRAM ": source: %s; expected "
-			"socks5://[USER:PASSWORD@]HOST:PORT or http://[USER:PASSWORD@]HOST:PORT\n",
-		what);
+	fprintf(stderr, PROGRAM ": source: %s; expected %s or %s\n", what,
+		"socks5://[USER:PASSWORD@]HOST:PORT", "http://[USER:PASSWORD@]HOST:PORT");
 	return -EINVAL;
 }
 
