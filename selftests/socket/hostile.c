@@ -433,7 +433,8 @@ TEST_F(hostile, nested)
 /* Sockets with a backing outlive the server. */
 static int outlive(pid_t server)
 {
-	struct sockaddr_in name = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in name = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(name);
 	int fd, i;
 	char byte;

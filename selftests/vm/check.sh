@@ -15,6 +15,7 @@ select_tests()
 		echo "$known"
 		return
 	fi
+	known+=$'\n'$(cat "$BUILD/selftests/named.list")
 	for name in $TESTS; do
 		# shellcheck disable=SC2086
 		found=$(grep -E "(^|/)${name%.sh}(\.sh)?$" <<<"$known") ||
