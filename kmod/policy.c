@@ -56,7 +56,6 @@ struct policy_protocol {
  * @family_index: number of a family in its set
  * @type_index: number of a type in its set
  * @protocol_hash: numbers of the protocols in their set
- * @protocol_bits: log2 of its size
  * @nr_stacks: stacks, of which the first is the default
  * @stacks: their names
  * @loops: a stack leads to itself
