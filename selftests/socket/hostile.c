@@ -325,7 +325,7 @@ TEST_F(hostile, lies)
 TEST_F(hostile, first_words)
 {
 	static const struct {
-		const char *source;
+		char source[16];
 		int error;
 	} first[] = {
 		{ "init:major", EPROTO }, { "init:error", EDOM }, { "init:die", ENOTCONN },
