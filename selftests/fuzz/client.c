@@ -10,6 +10,9 @@
 char buffer[BUFFER];
 sigjmp_buf fault;
 
+/* From this byte on it is something with sockets; earlier if there is a server for them. */
+#define SOCK_CALLS	240
+
 static void run(struct state *state, unsigned int most);
 
 void keep(struct state *state, int fd)
@@ -206,10 +209,16 @@ static unsigned int calls_nr(const call_fn *calls)
 static void run(struct state *state, unsigned int most)
 {
 	unsigned int files = calls_nr(file_calls), views = calls_nr(view_calls);
-	unsigned int processes = calls_nr(process_calls), which;
+	unsigned int processes = calls_nr(process_calls), socks = calls_nr(sock_calls), which;
 
 	while (most-- && stream_more(state->stream)) {
-		which = take_below(state->stream, files + views + processes);
+		which = take(state->stream);
+		if (which >= (state->client->sockets ? 96 : SOCK_CALLS)) {
+			sock_calls[which % socks](state);
+			count(&stats->calls);
+			continue;
+		}
+		which %= files + views + processes;
 		if (which < files)
 			file_calls[which](state);
 		else if (which < files + views)

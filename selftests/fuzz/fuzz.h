@@ -131,6 +131,7 @@ unsigned int cover_blocks(void);
  * @server: the server fd, shared with who serves
  * @name: of the server
  * @dir: where it mounts
+ * @sockets: it is in a view whose sockets the server answers for
  */
 struct client {
 	struct stream stream;
@@ -138,10 +139,16 @@ struct client {
 	int server;
 	const char *name;
 	const char *dir;
+	bool sockets;
 };
 
 void client_mount(struct client *client, uint8_t how);
 void client_run(struct client *client);
+
+/* socks.c */
+
+/* A rule by which a server answers for the sockets of a view: 0 or -errno. */
+int rule_for(int view, const char *server, const char *source);
 
 /* server.c */
 
@@ -163,5 +170,15 @@ struct hostile {
 
 /* Until no client is left. False if one can neither end nor be killed. */
 bool hostile_serve(struct hostile *hostile);
+
+/* sockserver.c */
+
+/* Before a run. */
+void sock_reset(void);
+/* What a server of sockets would say to a request; false if nothing. */
+bool sock_answer(struct stream *stream, const struct fuse_in_header *header, char *data,
+		 size_t *len);
+/* Tells of events that nobody asked for. */
+void sock_notify(struct stream *stream, int session);
 
 #endif /* _FUZZ_H */

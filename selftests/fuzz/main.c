@@ -21,7 +21,8 @@
 
 /* Fixed bytes at the front of an input. */
 enum { AT_HOW, AT_SHARE, AT_MOUNT, AT_CLIENTS };
-enum { HOW_USER = 1, HOW_IN_VIEW = 2, HOW_KILL_FIRST = 4, HOW_NEST = 8, HOW_LEAVE = 16 };
+enum { HOW_USER = 1, HOW_IN_VIEW = 2, HOW_KILL_FIRST = 4, HOW_NEST = 8, HOW_LEAVE = 16,
+       HOW_SOCKETS = 32, HOW_MASK = 224 };
 
 enum { STUCK = 77 };
 
@@ -240,6 +241,9 @@ static void client_main(struct client *client, const struct input *input)
 		inherit = how & HOW_NEST ? VIEWOS_INHERIT_NEST :
 			  how & HOW_LEAVE ? VIEWOS_INHERIT_LEAVE : VIEWOS_INHERIT_SHARE;
 		view = view_create_in(client->control, -1, "", inherit);
+		/* Of the upper bits, this one alone. */
+		if ((how & HOW_MASK) == HOW_SOCKETS)
+			client->sockets = !rule_for(view, client->name, "sockets");
 		view_enter(view);
 	}
 	client_mount(client, input->data[AT_MOUNT]);
@@ -260,6 +264,10 @@ static int run(const struct input *input, unsigned int worker)
 	char name[32], dir[64];
 	struct client client = { .name = name, .dir = dir };
 	struct hostile hostile = { .kill_first = how & HOW_KILL_FIRST };
+	struct viewos_server_create create = {
+		.size = sizeof(create),
+		.classes = 1 << VIEWOS_CLASS_PATH | 1 << VIEWOS_CLASS_SOCKET,
+	};
 	int alive[2];
 
 	snprintf(name, sizeof(name), "fuzz-%u", worker);
@@ -277,7 +285,7 @@ static int run(const struct input *input, unsigned int worker)
 		return 1;
 	}
 	client.control = control_open();
-	hostile.fd = server_create(client.control);
+	hostile.fd = result(ioctl(client.control, VIEWOS_IOC_SERVER_CREATE, &create));
 	client.server = hostile.fd;
 	if (server_add(hostile.fd, name, false) || pipe(alive)) {
 		perror("server");

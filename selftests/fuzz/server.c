@@ -3,6 +3,7 @@
 
 #include "fuzz.h"
 
+#include <linux/viewos_socket.h>
 #include <stddef.h>
 
 #define SESSIONS_MAX	8
@@ -571,6 +572,7 @@ static bool session_handle(struct hostile *hostile, int session)
 	static char buffer[320 << 10];
 	const struct fuse_in_header *in = (void *)buffer;
 	uint8_t how = take(stream);
+	bool socks;
 	size_t room = how > 250 ? take_number(stream) % sizeof(buffer) : sizeof(buffer) - 1;
 	ssize_t len = read(session, buffer, room);
 
@@ -584,9 +586,13 @@ static bool session_handle(struct hostile *hostile, int session)
 	answer.header.unique = in->unique;
 	answer.len = 0;
 	answer.send = true;
-	answer_properly(hostile, in, in + 1);
+	socks = in->opcode >= VIEWOS_SOCK_INIT;
+	if (socks)
+		answer.send = sock_answer(stream, in, answer.data, &answer.len);
+	else
+		answer_properly(hostile, in, in + 1);
 	if (how > 120 && how <= 140)
-		notify(hostile, session);
+		socks ? sock_notify(stream, session) : notify(hostile, session);
 	if (how > 248) {
 		count(&stats->deaths);
 		return false;
@@ -690,6 +696,7 @@ bool hostile_serve(struct hostile *hostile)
 	bool over = false;
 
 	nodes_reset();
+	sock_reset();
 	nr_sessions = 0;
 	nr_withheld = 0;
 	mood = MOOD_GOOD;

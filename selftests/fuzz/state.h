@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the parts of a client share: files.c, views.c and, which runs them, client.c. */
+/* What the parts of a client share: files.c, views.c, socks.c and, which runs them, client.c. */
 #ifndef _FUZZ_STATE_H
 #define _FUZZ_STATE_H
 
@@ -39,6 +39,7 @@ typedef void (*call_fn)(struct state *state);
 /* Ends with NULL. What is to be done often is in it more than once. */
 extern const call_fn view_calls[];
 extern const call_fn file_calls[];
+extern const call_fn sock_calls[];
 
 /* For data that do not matter, and what comes back. */
 extern char buffer[BUFFER];

@@ -56,7 +56,8 @@ static void do_ioctl(struct state *state)
 		VIEWOS_IOC_VERSION, VIEWOS_IOC_VIEW_CREATE, VIEWOS_IOC_VIEW_OPEN,
 		VIEWOS_IOC_SERVER_CREATE, VIEWOS_IOC_VIEW_ENTER, VIEWOS_IOC_VIEW_INFO,
 		VIEWOS_IOC_VIEW_SET, VIEWOS_IOC_VIEW_DESTROY, VIEWOS_IOC_SERVER_ACCEPT,
-		VIEWOS_IOC_SESSION_REFUSE, FS_IOC_GETFLAGS, FS_IOC_FSGETXATTR, FIONREAD, FIOQSIZE,
+		VIEWOS_IOC_SESSION_REFUSE, VIEWOS_IOC_RULE_ADD, VIEWOS_IOC_RULE_DEL, VIEWOS_IOC_SOCKET,
+		VIEWOS_IOC_SESSION_NEXT, FS_IOC_GETFLAGS, FS_IOC_FSGETXATTR, FIONREAD, FIOQSIZE,
 	};
 	int fd = some_fd(state);
 	unsigned long command = commands[take_below(state->stream, ARRAY_SIZE(commands))];
@@ -64,7 +65,7 @@ static void do_ioctl(struct state *state)
 	uint8_t how = take(state->stream);
 
 	/* A session fd that would block is read by others. */
-	if (command == VIEWOS_IOC_SERVER_ACCEPT)
+	if (command == VIEWOS_IOC_SERVER_ACCEPT || command == VIEWOS_IOC_SESSION_NEXT)
 		fcntl(fd, F_SETFL, O_NONBLOCK);
 	memset(buffer, 0, 4096);
 	memcpy(buffer, &size, sizeof(size));
