@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Virtual sockets: data. */
 
+#include <linux/fs.h>
 #include <linux/net.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
@@ -261,12 +262,22 @@ int viewos_sock_recvmsg(struct socket *sock, struct msghdr *msg, size_t size, in
 	return recv_ask(vs, msg, size, flags);
 }
 
+/*
+ * The protocol looks whether it may wait at the file of its socket: one that was accepted behind
+ * ours has none, and that of the server need not say what the program's does.
+ */
+static bool splice_passes(const struct socket *sock, const struct socket *backing)
+{
+	return backing && backing->ops->splice_read && backing->file &&
+	       !((backing->file->f_flags ^ sock->file->f_flags) & O_NONBLOCK);
+}
+
 ssize_t viewos_sock_splice_read(struct socket *sock, loff_t *pos, struct pipe_inode_info *pipe,
 				size_t len, unsigned int flags)
 {
 	struct socket *backing = viewos_sock_backing(viewos_sock(sock));
 
-	if (backing && backing->ops->splice_read)
+	if (splice_passes(sock, backing))
 		return backing->ops->splice_read(backing, pos, pipe, len, flags);
 	return copy_splice_read(sock->file, pos, pipe, len, flags);
 }
