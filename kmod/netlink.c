@@ -203,6 +203,8 @@ static int fill_socket(struct sk_buff *skb, struct viewos_sock *vs)
 	    put_u64(skb, VIEWOS_A_VIEW_ID, vs->stack->view_id) ||
 	    put_u64(skb, VIEWOS_A_SESSION_ID, vs->stack->session->id) ||
 	    nla_put_string(skb, VIEWOS_A_SERVER_NAME, vs->stack->session->server_name) ||
+	    (vs->stack->name[0] &&
+	     nla_put_string(skb, VIEWOS_A_RULE_STACK, vs->stack->name)) ||
 	    nla_put_s32(skb, VIEWOS_A_FAMILY, sk->sk_family) ||
 	    nla_put_s32(skb, VIEWOS_A_TYPE, sk->sk_type) ||
 	    nla_put_s32(skb, VIEWOS_A_PROTOCOL, sk->sk_protocol) ||

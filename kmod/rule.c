@@ -194,7 +194,8 @@ static int rule_set_server(struct viewos_rule *rule, struct viewos_view *view,
 		kfree(source);
 		return options ? PTR_ERR(options) : -ENOMEM;
 	}
-	stack = viewos_stack_connect(rule->target, source, options, view->id);
+	stack = viewos_stack_connect(rule->target, source, options, view->id,
+				     rule->match.stack);
 	kfree(options);
 	kfree(source);
 	if (IS_ERR(stack))

@@ -115,7 +115,7 @@ static int stack_init(struct viewos_stack *stack)
 }
 
 struct viewos_stack *viewos_stack_connect(const char *server, const char *source,
-					  const char *options, u64 view_id)
+					  const char *options, u64 view_id, const char *name)
 {
 	struct viewos_connect connect = {
 		.class = VIEWOS_CLASS_SOCKET,
@@ -142,6 +142,7 @@ struct viewos_stack *viewos_stack_connect(const char *server, const char *source
 	}
 	refcount_set(&stack->ref, 1);
 	stack->view_id = view_id;
+	strscpy(stack->name, name, sizeof(stack->name));
 	xa_init_flags(&stack->socks, XA_FLAGS_ACCOUNT);
 	viewos_session_set_ops(stack->session, &stack_session_ops, stack);
 	err = stack_init(stack);

@@ -23,6 +23,7 @@ struct viewos_session;
  * @ref: references
  * @session: the session, referenced
  * @view_id: view of the rule
+ * @name: which stack the rule is for, "" for the default one
  * @net: network namespace that the server gave, referenced, or NULL
  * @last_id: of the sockets
  * @socks: struct viewos_sock by id, from before CREATE until RELEASE; whoever looks one up
@@ -32,6 +33,7 @@ struct viewos_stack {
 	refcount_t ref;
 	struct viewos_session *session;
 	u64 view_id;
+	char name[VIEWOS_NAME_LEN];
 	struct net *net;
 	atomic64_t last_id;
 	struct xarray socks;
@@ -43,6 +45,7 @@ struct viewos_stack {
  * @source: what it is to serve
  * @options: how
  * @view_id: for which view
+ * @name: for which of its stacks
  *
  * Waits, killably, for the server to accept and answer.
  *
@@ -50,7 +53,7 @@ struct viewos_stack {
  * -EPROTO, -ETIMEDOUT, -EINTR, or what the server says.
  */
 struct viewos_stack *viewos_stack_connect(const char *server, const char *source,
-					  const char *options, u64 view_id);
+					  const char *options, u64 view_id, const char *name);
 
 void viewos_stack_get(struct viewos_stack *stack);
 /** viewos_stack_put() - drop a reference; may sleep */

@@ -117,7 +117,8 @@ enum viewos_cmd {
  * @VIEWOS_A_CLASS: u32, enum viewos_class, of a rule or a session
  * @VIEWOS_A_RULE_ID: u64
  * @VIEWOS_A_RULE_VERDICT: u32, enum viewos_verdict
- * @VIEWOS_A_RULE_STACK: string, the stack that it is for, absent for the default
+ * @VIEWOS_A_RULE_STACK: string, the stack that it (or a socket's rule) is for, absent for the
+ *	default one
  * @VIEWOS_A_RULE_TARGET: string, name of a server or of a stack
  * @VIEWOS_A_RULE_ERROR: u32, errno of DENY
  * @VIEWOS_A_RULE_NETNS: u32, inode number of a network namespace

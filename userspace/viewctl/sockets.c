@@ -12,6 +12,7 @@ static const struct column socket_columns[] = {
 	COLUMN_FIELD("STATE", SOCKET_STATE, SOCKET_STATE, socket_state),
 	COLUMN_FIELD("LOCAL", SOCKET_LOCAL, ADDRESS, socket_local),
 	COLUMN_FIELD("PEER", SOCKET_PEER, ADDRESS, socket_peer),
+	COLUMN_FIELD("STACK", RULE_STACK, STRING, rule_stack),
 	COLUMN_FIELD("SERVER", SERVER_NAME, STRING, server_name),
 	COLUMN_FIELD("SESSION", SESSION_ID, U64, session_id, .hidden = true),
 	COLUMN_FIELD("BACKED", SOCKET_BACKED, BOOL, socket_backed),
