@@ -56,6 +56,12 @@ FIXTURE_SETUP(virtual)
 {
 	int pair[2];
 
+	/* Before the pair: its end is to be nobody else's. */
+	self->server = 0;
+	if (variant->source) {
+		self->server = sock_start(SERVER, handle_none);
+		ASSERT_LT(0, self->server);
+	}
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
 	self->outside = pair[0];
 	self->outsider = server_fork();
@@ -64,13 +70,9 @@ FIXTURE_SETUP(virtual)
 		outsider_run(pair[1]);
 	}
 	close(pair[1]);
-	self->server = 0;
 	signal(SIGPIPE, SIG_IGN);
-	if (!variant->source)
-		return;
-	self->server = sock_start(SERVER, handle_none);
-	ASSERT_LT(0, self->server);
-	ASSERT_EQ(0, sock_view_enter(SERVER, variant->source));
+	if (variant->source)
+		ASSERT_EQ(0, sock_view_enter(SERVER, variant->source));
 }
 
 FIXTURE_TEARDOWN(virtual)
@@ -467,6 +469,53 @@ TEST_F(virtual, sendfile_splice)
 	EXPECT_EQ(5, splice(tube[0], NULL, pair[1], NULL, 5, 0));
 	EXPECT_EQ(5, recv(pair[0], text, sizeof(text), 0));
 	EXPECT_EQ(0, strncmp(text, "hello", 5));
+	/* Whether to wait is said by the program's own file, at both ends. */
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, fcntl(pair[i], F_SETFL, O_NONBLOCK));
+		EXPECT_EQ(-1, splice(pair[i], NULL, tube[1], NULL, 100, 0));
+		EXPECT_EQ(EAGAIN, errno);
+	}
+}
+
+TEST_F(virtual, out_of_band)
+{
+	int pair[2];
+	char byte;
+
+	ASSERT_EQ(0, stream_pair(pair));
+	if (send(pair[0], "!", 1, MSG_OOB) == 1) {
+		EXPECT_EQ(POLLPRI, wait_for(pair[1], POLLPRI));
+		EXPECT_EQ(1, recv(pair[1], &byte, 1, MSG_OOB));
+	} else {
+		EXPECT_EQ(EOPNOTSUPP, errno);
+		EXPECT_EQ(-1, recv(pair[1], &byte, 1, MSG_OOB));
+		EXPECT_EQ(EOPNOTSUPP, errno);
+	}
+	/* It goes on either way. */
+	ASSERT_EQ(1, send(pair[0], "x", 1, 0));
+	EXPECT_EQ(1, recv(pair[1], &byte, 1, 0));
+	EXPECT_EQ('x', byte);
+}
+
+/* What is left of a large send when time is up is told. */
+TEST_F(virtual, send_timeout)
+{
+	static unsigned char bytes[MUCH];
+	struct timeval timeout = { .tv_usec = 50000 };
+	ssize_t len, sent = 0;
+	int pair[2];
+
+	ASSERT_EQ(0, stream_pair(pair));
+	ASSERT_EQ(0, setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)));
+	while (sent < 100 * MUCH) {
+		len = send(pair[0], bytes, MUCH, 0);
+		if (len < 0)
+			break;
+		sent += len;
+	}
+	EXPECT_EQ(EAGAIN, errno);
+	EXPECT_LT(0, sent);
+	EXPECT_GT(100 * MUCH, sent);
 }
 
 TEST_F(virtual, shared)
