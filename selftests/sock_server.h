@@ -55,7 +55,7 @@ static inline int sock_ok(int session, uint64_t unique, struct viewos_sock_out o
 
 /* ---- a network in memory ---- */
 
-enum { BUFFER = 1 << 16, DGRAMS = 16, BACKLOG = 16, VSOCKS = 256 };
+enum { BUFFER = 1 << 16, DGRAMS = 16, BACKLOG = 16, VSOCKS = 2048 };
 
 struct dgram {
 	struct sockaddr_in from;

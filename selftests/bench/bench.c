@@ -11,9 +11,8 @@
  * rounds, in nanoseconds a call.
  */
 
-#include "../abi.h"
+#include "bench.h"
 
-#define ROUNDS 5
 #define DEPTH 16
 
 static char file[64], missing[64], scratch[64];
@@ -102,12 +101,6 @@ static void call_exec(void)
 	waitpid(pid, NULL, 0);
 }
 
-struct bench_case {
-	const char *name;
-	void (*call)(void);
-	unsigned int calls;
-};
-
 static const struct bench_case system_cases[] = {
 	{ "getppid", call_getppid, 20000 },
 	{ "stat", call_stat, 5000 },
@@ -126,61 +119,6 @@ static const struct bench_case file_cases[] = {
 	{ "create+unlink", call_create_unlink, 300 },
 };
 
-#define N(array) (sizeof(array) / sizeof((array)[0]))
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1e9 + time.tv_nsec;
-}
-
-static double measure(const struct bench_case *bench)
-{
-	double best = 0, time;
-
-	for (int round = 0; round <= ROUNDS; round++) {
-		time = now();
-		for (unsigned int i = 0; i < bench->calls; i++)
-			bench->call();
-		time = (now() - time) / bench->calls;
-		/* The first round warms caches. */
-		if (round && (!best || time < best))
-			best = time;
-	}
-	return best;
-}
-
-/* Measures in a child, since it may be in another view. */
-static void measure_all(const struct bench_case *cases, size_t n, int view, double *results)
-{
-	int pipe_fds[2];
-	pid_t pid;
-
-	if (pipe(pipe_fds))
-		exit(1);
-	pid = fork();
-	if (!pid) {
-		double value;
-
-		if (view >= 0 && view_enter(view))
-			_exit(1);
-		for (size_t i = 0; i < n; i++) {
-			value = measure(&cases[i]);
-			if (write(pipe_fds[1], &value, sizeof(value)) != sizeof(value))
-				_exit(1);
-		}
-		_exit(0);
-	}
-	close(pipe_fds[1]);
-	for (size_t i = 0; i < n; i++)
-		if (read(pipe_fds[0], &results[i], sizeof(double)) != sizeof(double))
-			exit(1);
-	close(pipe_fds[0]);
-	waitpid(pid, NULL, 0);
-}
-
 static void use_directory(const char *dir)
 {
 	int fd;
@@ -196,24 +134,6 @@ static void use_directory(const char *dir)
 	if (open_fd)
 		close(open_fd);
 	open_fd = fd;
-}
-
-static void run(const char *command)
-{
-	if (system(command)) {
-		fprintf(stderr, "bench: this failed: %s\n", command);
-		exit(1);
-	}
-}
-
-static void print_row(const char *name, const double *values, size_t n)
-{
-	printf("%-22s", name);
-	for (size_t i = 0; i < n; i++)
-		printf(" %10.0f", values[i]);
-	for (size_t i = 1; i < n; i++)
-		printf(" %7.3f", values[i] / values[0]);
-	printf("\n");
 }
 
 static int deep_view(int control, int depth)
