@@ -383,6 +383,7 @@ TEST_F(rule, allow_list)
 	EXPECT_EQ(EACCES, SOCKET_IN(self->view, AF_INET, SOCK_STREAM, 0));
 	EXPECT_EQ(EACCES, SOCKET_IN(self->view, AF_NETLINK, SOCK_RAW, 0));
 	EXPECT_EQ(EACCES, SOCKET_IN(self->view, AF_PACKET, SOCK_RAW, 0));
+	EXPECT_EQ(EACCES, SOCKET_IN(self->view, AF_VSOCK, SOCK_STREAM, 0));
 }
 
 /* The nearest view with a rule that matches decides, specific or not. */

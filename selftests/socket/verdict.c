@@ -13,6 +13,10 @@
 #include <sys/prctl.h>
 #include <sys/uio.h>
 
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE		71
+#endif
+
 static int rule_add(int view, int family, int type, uint32_t verdict, const char *target,
 		    int netns, uint32_t error, uint64_t *id)
 {
@@ -185,8 +189,46 @@ static int only_loopback(void *arg)
 	return fd < 0 || ioctl(fd, SIOCGIFFLAGS, &ifr) || ifr.ifr_flags & IFF_UP;
 }
 
+static uint64_t netns_cookie(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len) ? 0 : cookie;
+}
+
+struct rule_in {
+	int view;
+	uint64_t id;
+};
+
+/* What a listener accepts is where the listener is, though there is no such rule any more. */
+static int accepted_there(void *arg)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET };
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	socklen_t len = sizeof(addr);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+	struct rule_in *rule = arg;
+	int peer;
+
+	if (listener < 0 || ioctl(listener, SIOCSIFFLAGS, &lo) || listen(listener, 1) ||
+	    getsockname(listener, (void *)&addr, &len))
+		return 1;
+	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (connect(client, (void *)&addr, len))
+		return 2;
+	if (rule_del(rule->view, rule->id))
+		return 3;
+	peer = accept(listener, NULL, NULL);
+	if (peer < 0 || !netns_cookie(peer) || netns_cookie(peer) != netns_cookie(listener))
+		return 4;
+	return netns_cookie(socket(AF_INET, SOCK_STREAM, 0)) == netns_cookie(listener) ? 5 : 0;
+}
+
 TEST_F(verdict, netns)
 {
+	struct rule_in rule = { .view = self->view };
 	char path[64];
 	int tube[2], netns;
 	pid_t pid;
@@ -204,10 +246,11 @@ TEST_F(verdict, netns)
 	waitpid(pid, NULL, 0);
 	EXPECT_EQ(1, in_view(self->view, only_loopback, NULL));
 	ASSERT_EQ(0, rule_add(self->view, AF_INET, VIEWOS_RULE_ANY, VIEWOS_VERDICT_REDIRECT, "",
-			      netns, 0, NULL));
+			      netns, 0, &rule.id));
 	close(netns);
 	EXPECT_EQ(0, in_view(self->view, only_loopback, NULL));
 	EXPECT_EQ(1, only_loopback(NULL));
+	EXPECT_EQ(0, in_view(self->view, accepted_there, &rule));
 }
 
 static int pair(int listener, struct sockaddr_in *addr, int *client, int *peer)

@@ -14,7 +14,8 @@ for what; do
 		need gcc-12 libelf1 bc pahole kmod xz-utils zstd cpio python3 libssl3 \
 			qemu-system-x86 busybox-static gcc-multilib libc6-dev-i386 \
 			liburing-dev bash tar zip git curl gdb strace attr acl fuse3 \
-			libvdeplug-slirp vde-switch microsocks tinyproxy-bin
+			libvdeplug-slirp vde-switch microsocks tinyproxy-bin \
+			openssh-server openssh-client iproute2 procps slirp4netns proxychains4
 		;;
 	stress)
 		need stress-ng
