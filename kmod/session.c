@@ -374,6 +374,10 @@ static int copy_message(struct iov_iter *to, const void *data, size_t len)
 	return copy_to_iter(data, len, to) == len ? 0 : -EFAULT;
 }
 
+/*
+ * Really copies: copy_page_to_iter() would put the page itself into a pipe, and the server
+ * that reads it from there would wait for a page that is locked until it answers.
+ */
 static int copy_pages_in(struct viewos_request *req, struct iov_iter *to)
 {
 	size_t left = req->page_len, off = req->page_off;
@@ -381,9 +385,12 @@ static int copy_pages_in(struct viewos_request *req, struct iov_iter *to)
 
 	for (i = 0; left && i < req->nr_pages; i++) {
 		size_t len = min(left, PAGE_SIZE - off);
+		void *from = kmap_local_page(req->pages[i]);
+		int err = copy_message(to, from + off, len);
 
-		if (copy_page_to_iter(req->pages[i], off, len, to) != len)
-			return -EFAULT;
+		kunmap_local(from);
+		if (err)
+			return err;
 		left -= len;
 		off = 0;
 	}
@@ -811,6 +818,8 @@ static const struct file_operations session_fops = {
 	.read_iter = session_read_iter,
 	.write_iter = session_write_iter,
 	.splice_read = copy_splice_read,
+	/* All that is in the pipe is one message, as libfuse sends it. */
+	.splice_write = iter_file_splice_write,
 	.poll = session_poll,
 	.unlocked_ioctl = session_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
