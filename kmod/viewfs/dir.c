@@ -68,7 +68,7 @@ static int dir_mknod(struct mnt_idmap *idmap, struct inode *dir, struct dentry *
 		     umode_t mode, dev_t rdev)
 {
 	struct fuse_mknod_in in = {
-		.mode = mode,
+		.mode = viewfs_create_mode(viewfs_inode_sb(dir), mode),
 		.rdev = new_encode_dev(rdev),
 		.umask = current_umask(),
 	};
@@ -90,7 +90,7 @@ static VIEWOS_MKDIR_RESULT dir_mkdir(struct mnt_idmap *idmap, struct inode *dir,
 				     struct dentry *dentry, umode_t mode)
 {
 	struct fuse_mkdir_in in = {
-		.mode = mode,
+		.mode = viewfs_create_mode(viewfs_inode_sb(dir), mode),
 		.umask = current_umask(),
 	};
 	struct viewfs_call call = {
@@ -299,7 +299,7 @@ static int create_open(struct inode *dir, struct dentry *dentry, struct file *fi
 	u64 version = viewfs_sb_version(fs);
 	struct fuse_create_in in = {
 		.flags = flags & ~O_NOCTTY,
-		.mode = mode | S_IFREG,
+		.mode = viewfs_create_mode(fs, mode) | S_IFREG,
 		.umask = current_umask(),
 		.open_flags = viewfs_open_killpriv(fs, flags),
 	};

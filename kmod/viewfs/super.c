@@ -210,6 +210,9 @@ static int super_fill(struct super_block *sb, struct fs_context *fc)
 	sb->s_xattr = viewfs_xattr_handlers;
 	set_default_d_op(sb, &viewfs_dentry_ops);
 	sb->s_flags |= SB_NOSEC;
+	/* So that the VFS leaves the umask to us, and we to the server. */
+	if (test_bit(VIEWFS_DONT_MASK, &fs->flags))
+		sb->s_flags |= SB_POSIXACL;
 	sb->s_iflags |= SB_I_IMA_UNVERIFIABLE_SIGNATURE;
 	if (sb->s_user_ns != &init_user_ns)
 		sb->s_iflags |= SB_I_UNTRUSTED_MOUNTER;

@@ -56,6 +56,7 @@ enum {
 	VIEWFS_READDIRPLUS,
 	VIEWFS_READDIRPLUS_AUTO,
 	VIEWFS_HANDLE_KILLPRIV,
+	VIEWFS_DONT_MASK,
 	VIEWFS_SERVER_ACCESS,
 	VIEWFS_NO_OPEN,
 	VIEWFS_NO_OPENDIR,
@@ -255,6 +256,12 @@ static inline bool viewfs_sb_lacks(struct viewfs_sb *fs, int bit, int err)
 		return false;
 	set_bit(bit, &fs->flags);
 	return true;
+}
+
+/** viewfs_create_mode() - with the umask applied, unless the server does that */
+static inline umode_t viewfs_create_mode(const struct viewfs_sb *fs, umode_t mode)
+{
+	return test_bit(VIEWFS_DONT_MASK, &fs->flags) ? mode : mode & ~current_umask();
 }
 
 /* super.c */
