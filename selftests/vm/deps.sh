@@ -15,7 +15,8 @@ for what; do
 			qemu-system-x86 busybox-static gcc-multilib libc6-dev-i386 \
 			liburing-dev bash tar zip git curl gdb strace attr acl fuse3 \
 			libvdeplug-slirp vde-switch microsocks tinyproxy-bin \
-			openssh-server openssh-client iproute2 procps slirp4netns proxychains4
+			openssh-server openssh-client iproute2 procps slirp4netns proxychains4 \
+			sshfs squashfuse squashfs-tools fuse-overlayfs bindfs
 		;;
 	stress)
 		need stress-ng

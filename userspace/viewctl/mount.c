@@ -90,7 +90,7 @@ const struct verb verb_mount = {
 	.args = "-t TYPE [OPTIONS] SOURCE TARGET",
 	.summary = "Mount what a server shows of SOURCE, in the current view or another",
 	.help = "  -t, --type TYPE          use the server registered as TYPE, or else start the\n"
-		"                           program viewos-TYPE\n"
+		"                           program viewos-TYPE, or else the FUSE program TYPE\n"
 		"  -o, --options OPTION,... ro, nosuid, nodev, noexec, noatime, nodiratime;\n"
 		"                           of viewfs: timeout=SECONDS for a request,\n"
 		"                           server_access, default_permissions; all others are\n"

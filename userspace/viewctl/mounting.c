@@ -138,10 +138,27 @@ int mounting_spec(struct mounting *mounting, const char *spec)
 	return ret ? ret : mounting_source(mounting, source);
 }
 
+/* A FUSE program expects to see what mount(8) was told: that it shall not write, for one. */
+static int options_for_fuse(struct mounting *mounting)
+{
+	if (mounting->attributes & MOUNT_ATTR_RDONLY && list_append(&mounting->data, "ro") < 0) {
+		ondemand_kill(&mounting->server);
+		fail("'%s': %s", mounting->target, strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	return 0;
+}
+
 int mounting_prepare(struct mounting *mounting, const char *server, const char *name)
 {
-	if (!server)
-		return ondemand_get(&mounting->server, VIEWOS_CLASS_PATH, mounting->type, name);
+	int ret;
+
+	if (!server) {
+		ret = ondemand_get(&mounting->server, VIEWOS_CLASS_PATH, mounting->type, name);
+		if (ret < 0 || !mounting->server.fuse)
+			return ret;
+		return options_for_fuse(mounting);
+	}
 	if (strlen(server) >= sizeof(mounting->server.name)) {
 		fail("server '%s': the name is too long", server);
 		return -EINVAL;
@@ -317,5 +334,7 @@ int mounting_do(struct mounting *mounting)
 
 	if (ret < 0)
 		mounting_cancel(mounting);
+	else
+		ondemand_release(&mounting->server);
 	return ret;
 }

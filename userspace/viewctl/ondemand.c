@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fuseprogram.h"
 #include "ondemand.h"
 #include "viewctl.h"
 
@@ -20,6 +21,20 @@
 struct report {
 	pid_t pid;
 	int error;
+};
+
+/**
+ * struct launch - a server that is being started
+ * @type: of what it serves
+ * @program: the FUSE program, or NULL for the program viewos-TYPE
+ * @fd: its server fd
+ * @hold: a pipe's end that a FUSE program's keeper watches, see fuseprogram_keep()
+ */
+struct launch {
+	const char *type;
+	const struct fuseprogram *program;
+	int fd;
+	int hold;
 };
 
 struct wanted {
@@ -149,11 +164,30 @@ static int program_await(int pipe, pid_t *pid)
 	return -report.error;
 }
 
+/* The keeper's process: likewise, but with the end of the pipe, and it remains viewctl. */
+static void keeper_become(const struct launch *launch, int pipe)
+{
+	struct report report = { .pid = getpid() };
+	int fd = fcntl(launch->fd, F_DUPFD_CLOEXEC, SERVER_FD + 3);
+	int hold = fcntl(launch->hold, F_DUPFD_CLOEXEC, SERVER_FD + 3);
+	int null = open("/dev/null", O_RDWR);
+
+	if (fd < 0 || hold < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+	    dup2(null, STDOUT_FILENO) < 0)
+		report.error = errno;
+	if (write(pipe, &report, sizeof(report)) < 0 || report.error ||
+	    dup3(fd, SERVER_FD, O_CLOEXEC) < 0 || dup3(hold, SERVER_FD + 1, O_CLOEXEC) < 0 ||
+	    close_range(SERVER_FD + 2, ~0U, 0) < 0)
+		_exit(EXIT_FAILED);
+	fuseprogram_keep(launch->program, SERVER_FD, SERVER_FD + 1);
+	_exit(EXIT_DONE);
+}
+
 /*
  * Starts the program as a grandchild: it will be nobody's zombie, for viewctl
  * becomes some other program before the server ends.
  */
-static int program_start(const char *type, int fd, pid_t *pid)
+static int program_start(const struct launch *launch, pid_t *pid)
 {
 	pid_t child;
 	int fds[2], ret;
@@ -164,8 +198,10 @@ static int program_start(const char *type, int fd, pid_t *pid)
 	if (!child) {
 		setsid();
 		child = fork();
+		if (!child && launch->program)
+			keeper_become(launch, fds[1]);
 		if (!child)
-			program_become(type, fd, fds[1]);
+			program_become(launch->type, launch->fd, fds[1]);
 		_exit(child < 0);
 	}
 	ret = child < 0 ? -errno : 0;
@@ -179,9 +215,38 @@ static int program_start(const char *type, int fd, pid_t *pid)
 	return ret;
 }
 
+/* Starts the FUSE program of a type. Returns -ENOENT without a complaint. */
+static int fuse_start(struct ondemand *server, struct launch *launch)
+{
+	struct fuseprogram program;
+	int hold[2], ret;
+
+	ret = fuseprogram_find(&program, launch->type);
+	if (ret < 0)
+		return ret;
+	if (pipe2(hold, O_CLOEXEC) < 0) {
+		ret = -errno;
+	} else {
+		launch->program = &program;
+		launch->hold = hold[0];
+		ret = program_start(launch, &server->pid);
+		close(hold[0]);
+		if (ret < 0)
+			close(hold[1]);
+	}
+	if (ret < 0) {
+		fail("%s: %s", program.path, strerror(-ret));
+		return ret == -ENOENT ? -EIO : ret;
+	}
+	server->hold = hold[1];
+	server->fuse = true;
+	return 0;
+}
+
 static int start(struct ondemand *server, enum viewos_class class, const char *type,
 		 const char *name)
 {
+	struct launch launch = { .type = type };
 	int ctl, fd, ret;
 
 	ctl = ctl_open();
@@ -195,11 +260,16 @@ static int start(struct ondemand *server, enum viewos_class class, const char *t
 	}
 	ret = name_take(server, fd, type, name);
 	if (ret >= 0) {
-		ret = program_start(type, fd, &server->pid);
-		if (ret == -ENOENT)
-			fail("type '%s': no such server, and no program viewos-%s", type, type);
-		else if (ret < 0)
+		launch.fd = fd;
+		ret = program_start(&launch, &server->pid);
+		if (ret < 0 && ret != -ENOENT)
 			fail("viewos-%s: %s", type, strerror(-ret));
+		if (ret == -ENOENT && class == VIEWOS_CLASS_PATH)
+			ret = fuse_start(server, &launch);
+		if (ret == -ENOENT)
+			fail("type '%s': no such server, and no program viewos-%s%s%s", type, type,
+			     class == VIEWOS_CLASS_PATH ? " or " : "",
+			     class == VIEWOS_CLASS_PATH ? type : "");
 	}
 	close(fd);
 	return ret;
@@ -210,7 +280,7 @@ int ondemand_get(struct ondemand *server, enum viewos_class class, const char *t
 {
 	int ret;
 
-	*server = (struct ondemand){ 0 };
+	*server = (struct ondemand){ .hold = -1 };
 	if (!type_valid(type)) {
 		fail("type '%s': not the name of a server", type);
 		return -EINVAL;
@@ -224,8 +294,16 @@ int ondemand_get(struct ondemand *server, enum viewos_class class, const char *t
 	return 0;
 }
 
+void ondemand_release(struct ondemand *server)
+{
+	if (server->fuse && server->hold >= 0)
+		close(server->hold);
+	server->hold = -1;
+}
+
 void ondemand_kill(struct ondemand *server)
 {
+	ondemand_release(server);
 	if (server->pid > 0)
 		kill(server->pid, SIGTERM);
 	server->pid = 0;
