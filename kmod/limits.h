@@ -27,6 +27,14 @@
  */
 #define VIEWOS_MAX_BACKGROUND		64
 
+/*
+ * Jiffies that a server may sleep on while only requests wait for it that nobody waits for
+ * (RELEASE, FORGET), and how many of them may be: they go with the next one that somebody
+ * does wait for, which saves the server a wakeup each.
+ */
+#define VIEWOS_LAZY_JIFFIES		2
+#define VIEWOS_MAX_LAZY			32
+
 /* Sessions that wait at a server to be accepted; one more is EAGAIN. */
 #define VIEWOS_MAX_BACKLOG		128
 

@@ -120,6 +120,8 @@ static int request_refused_locked(struct viewos_session *session, struct viewos_
 /* Queues a request; on success the session has a reference of its own. */
 static int request_queue(struct viewos_session *session, struct viewos_request *req)
 {
+	bool lazy = req->flags & VIEWOS_REQUEST_LAZY;
+	unsigned int background;
 	int err;
 
 	request_fill(session, req);
@@ -137,15 +139,19 @@ static int request_queue(struct viewos_session *session, struct viewos_request *
 	session->next_unique += 2;
 	req->in->unique = session->next_unique;
 	req->state = VIEWOS_REQUEST_QUEUED;
-	list_add_tail(&req->node, &session->queue);
+	list_add_tail(&req->node, lazy ? &session->lazy : &session->queue);
 	session->nr_requests++;
 	if (req->flags & VIEWOS_REQUEST_ASYNC)
 		session->nr_background++;
+	background = session->nr_background;
 	session->total++;
 	spin_unlock(&session->lock);
 
 	trace_viewos_request_queue(session->id, req->in->unique, req->in->opcode);
-	viewos_session_wake(session);
+	if (lazy)
+		viewos_session_wake_lazy(session, background);
+	else
+		viewos_session_wake(session);
 	/* A dead session stops its watch for good; queueing it again would be harmless. */
 	queue_delayed_work(system_wq, &session->watch, HZ);
 	return 0;

@@ -51,6 +51,7 @@ enum viewos_request_state {
 #define VIEWOS_REQUEST_PAGES_OUT	BIT(6)	/* pages follow the reply (READ) */
 #define VIEWOS_REQUEST_KERNEL		BIT(7)	/* not on behalf of current (write-back) */
 #define VIEWOS_REQUEST_FORCE		BIT(8)	/* exempt from the EDEADLK and cap tests */
+#define VIEWOS_REQUEST_LAZY		BIT(9)	/* with ASYNC: a server that sleeps may sleep on */
 
 /**
  * struct viewos_request - one upcall

@@ -32,8 +32,8 @@
 /* Marks the unique of an interrupt's message; that of the request it is about has it clear. */
 #define SESSION_INTERRUPT_BIT	1ULL
 
-/* Every so many messages, forgets go before requests, so that neither starves. */
-#define SESSION_FORGET_TURN	16
+/* Every so many messages, forgets and lazy requests go before others, so that none starves. */
+#define SESSION_LAZY_TURN	16
 
 DEFINE_SPINLOCK(viewos_session_lock);
 LIST_HEAD(viewos_sessions);
@@ -41,6 +41,11 @@ LIST_HEAD(viewos_sessions);
 static atomic64_t session_last_id;
 
 static void session_watch(struct work_struct *work);
+
+static void session_lazy_over(struct timer_list *timer)
+{
+	viewos_session_wake(container_of(timer, struct viewos_session, lazy_timer));
+}
 
 void viewos_session_get(struct viewos_session *session)
 {
@@ -54,6 +59,7 @@ static void session_free(struct viewos_session *session)
 	spin_unlock(&viewos_session_lock);
 
 	cancel_delayed_work_sync(&session->watch);
+	timer_delete_sync(&session->lazy_timer);
 	trace_viewos_session_gone(session->id);
 	atomic_dec(&session->server->sessions);
 	viewos_server_put(session->server);
@@ -96,11 +102,13 @@ static struct viewos_session *session_alloc(const char *source, const char *opti
 	init_rwsem(&session->ops_lock);
 	spin_lock_init(&session->lock);
 	INIT_LIST_HEAD(&session->queue);
+	INIT_LIST_HEAD(&session->lazy);
 	INIT_LIST_HEAD(&session->interrupts);
 	INIT_LIST_HEAD(&session->forgets);
 	for (i = 0; i < ARRAY_SIZE(session->sent); i++)
 		INIT_LIST_HEAD(&session->sent[i]);
 	init_waitqueue_head(&session->readers);
+	timer_setup(&session->lazy_timer, session_lazy_over, 0);
 	init_waitqueue_head(&session->background_wait);
 	INIT_DELAYED_WORK(&session->watch, session_watch);
 	return session;
@@ -266,6 +274,7 @@ static void session_end(struct viewos_session *session, int error)
 	session->state = VIEWOS_SESSION_DEAD;
 	session->error = error;
 	list_splice_init(&session->queue, &requests);
+	list_splice_init(&session->lazy, &requests);
 	for (i = 0; i < ARRAY_SIZE(session->sent); i++)
 		list_splice_init(&session->sent[i], &requests);
 	list_for_each_entry(req, &requests, node)
@@ -292,6 +301,7 @@ void viewos_session_abort(struct viewos_session *session)
 
 void viewos_session_forget(struct viewos_session *session, struct viewos_forget *forget)
 {
+	unsigned int nr;
 	bool dead;
 
 	spin_lock(&session->lock);
@@ -300,11 +310,12 @@ void viewos_session_forget(struct viewos_session *session, struct viewos_forget 
 		list_add_tail(&forget->node, &session->forgets);
 		session->nr_forgets++;
 	}
+	nr = session->nr_forgets;
 	spin_unlock(&session->lock);
 	if (dead)
 		kfree(forget);
 	else
-		viewos_session_wake(session);
+		viewos_session_wake_lazy(session, nr);
 }
 
 /* Requests that nobody waits for and that took too long. */
@@ -347,6 +358,7 @@ static void session_watch(struct work_struct *work)
 
 	spin_lock(&session->lock);
 	watch_collect_locked(session, &session->queue, &expired);
+	watch_collect_locked(session, &session->lazy, &expired);
 	for (i = 0; i < ARRAY_SIZE(session->sent); i++)
 		watch_collect_locked(session, &session->sent[i], &expired);
 	if (!session->stuck && watch_old_locked(session)) {
@@ -363,10 +375,17 @@ static void session_watch(struct work_struct *work)
 		queue_delayed_work(system_wq, &session->watch, HZ);
 }
 
-static bool session_has_work(struct viewos_session *session)
+/* Work that somebody waits for. */
+static bool session_has_urgent(struct viewos_session *session)
 {
 	return !list_empty(&session->queue) || !list_empty(&session->interrupts) ||
-	       !list_empty(&session->forgets) || viewos_session_dead(session);
+	       viewos_session_dead(session);
+}
+
+static bool session_has_work(struct viewos_session *session)
+{
+	return session_has_urgent(session) || !list_empty(&session->lazy) ||
+	       !list_empty(&session->forgets);
 }
 
 static int copy_message(struct iov_iter *to, const void *data, size_t len)
@@ -498,14 +517,15 @@ static void read_failed(struct viewos_request *req, int err)
 }
 
 /* Called with the lock held, drops it. Returns 0 if the request did not fit. */
-static ssize_t read_request(struct viewos_session *session, struct iov_iter *to)
+static ssize_t read_request(struct viewos_session *session, struct list_head *queue,
+			    struct iov_iter *to)
 	__releases(&session->lock)
 {
 	struct viewos_request *req;
 	u32 len;
 	int err;
 
-	req = list_first_entry(&session->queue, struct viewos_request, node);
+	req = list_first_entry(queue, struct viewos_request, node);
 	viewos_request_get(req);
 	len = req->in->len;
 	list_move_tail(&req->node, sent_bucket(session, req->in->unique));
@@ -533,13 +553,12 @@ static ssize_t read_request(struct viewos_session *session, struct iov_iter *to)
 	return err ?: len;
 }
 
-static bool forgets_first_locked(struct viewos_session *session)
+/* Is it the turn of forgets and lazy requests? */
+static bool lazy_turn_locked(struct viewos_session *session)
 {
 	lockdep_assert_held(&session->lock);
 
-	if (list_empty(&session->forgets))
-		return false;
-	return list_empty(&session->queue) || session->nr_forgets % SESSION_FORGET_TURN == 0;
+	return list_empty(&session->queue) || session->turn % SESSION_LAZY_TURN == 0;
 }
 
 /* Takes the next message for the server; waits for one, unless @nonblock. */
@@ -560,12 +579,15 @@ static ssize_t session_take(struct viewos_session *session, struct iov_iter *to,
 			spin_unlock(&session->lock);
 			return -ENODEV;
 		}
+		session->turn++;
 		if (!list_empty(&session->interrupts)) {
 			ret = read_interrupt(session, to);
-		} else if (forgets_first_locked(session)) {
+		} else if (!list_empty(&session->lazy) && lazy_turn_locked(session)) {
+			ret = read_request(session, &session->lazy, to);
+		} else if (!list_empty(&session->forgets) && lazy_turn_locked(session)) {
 			ret = read_forgets(session, to);
 		} else if (!list_empty(&session->queue)) {
-			ret = read_request(session, to);
+			ret = read_request(session, &session->queue, to);
 		} else {
 			spin_unlock(&session->lock);
 			if (nonblock)
@@ -753,7 +775,7 @@ static long session_ioctl_refuse(struct viewos_session *session, void __user *ar
 static void session_yield(struct viewos_session *session, struct task_struct *waiter)
 {
 	cond_resched();
-	if (VIEWOS_SCHEDULE_YIELDS && !session_has_work(session) &&
+	if (VIEWOS_SCHEDULE_YIELDS && !session_has_urgent(session) &&
 	    task_cpu(waiter) == raw_smp_processor_id() && task_is_running(waiter))
 		schedule();
 	put_task_struct(waiter);

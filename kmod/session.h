@@ -17,11 +17,14 @@
 #include <linux/refcount.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
+#include <linux/timer.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include <linux/viewos.h>
 #include <linux/viewos_netlink.h>
+
+#include "limits.h"
 
 struct cred;
 struct viewos_request;
@@ -74,12 +77,15 @@ struct viewos_forget {
  * @total: requests ever submitted
  * @stuck: a STUCK event was sent, and nothing was answered since
  * @no_interrupt: the server does not know FUSE_INTERRUPT
+ * @turn: messages read so far
  * @queue: requests to be read, oldest first
+ * @lazy: of these, the ones that can wait until @queue is empty, or for @lazy_timer
  * @interrupts: requests of which the server is to be told that they are interrupted
  * @forgets: nodes to be forgotten
  * @nr_forgets: how many
  * @sent: requests with the server, by unique
  * @readers: where the server's threads wait
+ * @lazy_timer: wakes one of them for @lazy and @forgets
  * @background_wait: where submitters wait while too much is under way
  * @watch: looks for requests that are too old
  */
@@ -118,12 +124,15 @@ struct viewos_session {
 	u64 total;
 	bool stuck;
 	bool no_interrupt;
+	unsigned int turn;
 	struct list_head queue;
+	struct list_head lazy;
 	struct list_head interrupts;
 	struct list_head forgets;
 	unsigned int nr_forgets;
 	struct list_head sent[1 << VIEWOS_SESSION_HASH_BITS];
 	wait_queue_head_t readers;
+	struct timer_list lazy_timer;
 	wait_queue_head_t background_wait;
 	struct delayed_work watch;
 };
@@ -220,6 +229,15 @@ static inline void viewos_session_wake(struct viewos_session *session)
 	/* A thread that has not gone to sleep yet sees what was put there. */
 	if (wq_has_sleeper(&session->readers))
 		wake_up(&session->readers);
+}
+
+/** viewos_session_wake_lazy() - the same, but @nr things that can wait have been there before */
+static inline void viewos_session_wake_lazy(struct viewos_session *session, unsigned int nr)
+{
+	if (nr >= VIEWOS_MAX_LAZY)
+		viewos_session_wake(session);
+	else if (!timer_pending(&session->lazy_timer))
+		mod_timer(&session->lazy_timer, jiffies + VIEWOS_LAZY_JIFFIES);
 }
 
 /** viewos_session_file() - the file of a session that current accepts; takes the reference over */

@@ -128,7 +128,7 @@ void viewfs_open_undo(struct viewos_session *session, u64 nodeid, u32 opcode, u6
 	}
 	in = viewos_request_body(req);
 	in->fh = fh;
-	req->flags |= VIEWOS_REQUEST_KERNEL | VIEWOS_REQUEST_FORCE;
+	req->flags |= VIEWOS_REQUEST_KERNEL | VIEWOS_REQUEST_FORCE | VIEWOS_REQUEST_LAZY;
 	req->private = session;
 	if (forget)
 		req->end = late_released;

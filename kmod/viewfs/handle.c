@@ -137,7 +137,7 @@ void viewfs_handle_put(struct viewfs_handle *handle)
 	in = viewos_request_body(req);
 	in->fh = handle->fh;
 	in->flags = handle->flags;
-	req->flags |= VIEWOS_REQUEST_FORCE | VIEWOS_REQUEST_KERNEL;
+	req->flags |= VIEWOS_REQUEST_FORCE | VIEWOS_REQUEST_KERNEL | VIEWOS_REQUEST_LAZY;
 	req->end = handle_released;
 	req->private = handle;
 	viewfs_sb_busy(viewfs_inode_sb(inode));

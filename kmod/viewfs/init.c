@@ -133,8 +133,10 @@ void viewfs_session_destroy(struct viewfs_sb *fs)
 		return;
 	}
 	session->timeout = VIEWOS_CONNECT_TIMEOUT;
-	req->flags |= VIEWOS_REQUEST_FORCE | VIEWOS_REQUEST_KERNEL;
+	/* Behind every RELEASE. */
+	req->flags |= VIEWOS_REQUEST_FORCE | VIEWOS_REQUEST_KERNEL | VIEWOS_REQUEST_LAZY;
 	req->end = destroy_end;
 	req->private = session;
 	viewos_request_submit(session, req);
+	viewos_session_wake(session);
 }

@@ -109,6 +109,7 @@ static void sb_settle(struct viewfs_sb *fs)
 {
 	int i, left, before;
 
+	viewos_session_wake(fs->session);
 	for (i = 0; i < UMOUNT_ROUNDS; i++) {
 		before = atomic_read(&fs->under_way);
 		left = wait_event_killable_timeout(fs->idle, !atomic_read(&fs->under_way),

@@ -368,4 +368,117 @@ TEST_F(next, reply_to_who_is_gone)
 	EXPECT_EQ(FUSE_BATCH_FORGET, self->in->opcode);
 }
 
+/* Answers until a request of this kind comes, which is left to be answered. */
+static bool serve_until(int session, struct fuse_in_header *in, size_t room, uint32_t opcode)
+{
+	struct fuse_open_out open = { .fh = 7 };
+	struct fuse_entry_out entry = { .nodeid = NODE_FILE };
+	struct reply reply = { };
+
+	fake_attr(&entry.attr, NODE_FILE);
+	for (;;) {
+		if (call_next(session, reply.header.len ? &reply : NULL, in, room, 0) < 0)
+			return false;
+		reply.header.len = 0;
+		if (in->opcode == opcode)
+			return true;
+		if (in->opcode == FUSE_LOOKUP)
+			reply = reply_to(in->unique, 0, &entry, sizeof(entry));
+		else if (in->opcode == FUSE_GETATTR)
+			reply = reply_to(in->unique, 0, &(struct fuse_attr_out){
+						 .attr = entry.attr }, sizeof(struct fuse_attr_out));
+		else if (in->opcode == FUSE_OPEN)
+			reply = reply_to(in->unique, 0, &open, sizeof(open));
+		else if (in->opcode != FUSE_BATCH_FORGET && in->opcode != FUSE_INTERRUPT)
+			reply = reply_to(in->unique, -ENOSYS, "", 0);
+	}
+}
+
+static pid_t open_in_child(int session, const char *dir, const char *name)
+{
+	pid_t pid = fork();
+	char path[64];
+
+	if (pid)
+		return pid;
+	close(session);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	_exit(-result(close(open(path, O_RDONLY))));
+}
+
+/* RELEASE waits for company, but not for long. */
+TEST_F(next, release_comes_all_the_same)
+{
+	pid_t pid = open_in_child(self->session, self->dir, "file");
+	struct fuse_release_in *in = (void *)(self->in + 1);
+	struct reply reply;
+
+	ASSERT_TRUE(serve_until(self->session, self->in, self->room, FUSE_RELEASE));
+	EXPECT_EQ(0, child_status(pid));
+	EXPECT_EQ(7, in->fh);
+	reply = reply_to(self->in->unique, 0, "", 0);
+	EXPECT_EQ(reply.header.len, write(self->session, &reply, reply.header.len));
+}
+
+/* What waits comes behind what somebody waits for, but is not kept out for ever. */
+TEST_F(next, release_is_not_starved)
+{
+	pid_t pid = open_in_child(self->session, self->dir, "file"), other;
+	struct reply reply;
+	int i;
+
+	ASSERT_TRUE(serve_until(self->session, self->in, self->room, FUSE_OPEN));
+	reply = reply_to(self->in->unique, 0, &(struct fuse_open_out){ .fh = 7 },
+			 sizeof(struct fuse_open_out));
+	EXPECT_EQ(reply.header.len, write(self->session, &reply, reply.header.len));
+	EXPECT_EQ(0, child_status(pid));
+	for (i = 0; i < 100; i++) {
+		/* Always a request that somebody waits for, before we look. */
+		other = stat_in_child(self->session, self->dir, "other");
+		sleep_ms(50);
+		ASSERT_LT(0, call_next(self->session, NULL, self->in, self->room, 0));
+		if (self->in->opcode == FUSE_RELEASE)
+			break;
+		reply = no_entry(self->in->unique);
+		EXPECT_EQ(reply.header.len, write(self->session, &reply, reply.header.len));
+		EXPECT_EQ(ENOENT, child_status(other));
+	}
+	EXPECT_GT(100, i);
+	ASSERT_TRUE(serve_until(self->session, self->in, self->room, FUSE_LOOKUP));
+	reply = no_entry(self->in->unique);
+	EXPECT_EQ(reply.header.len, write(self->session, &reply, reply.header.len));
+	EXPECT_EQ(ENOENT, child_status(other));
+}
+
+/* So many that they do not wait for the timer; and umount waits for none in vain. */
+TEST_F(next, many_releases_and_umount)
+{
+	pid_t pid = fork();
+	char path[64];
+	int count = 0;
+
+	if (!pid) {
+		int fds[100];
+
+		close(self->session);
+		snprintf(path, sizeof(path), "%s/file", self->dir);
+		for (int i = 0; i < 100; i++)
+			fds[i] = open(path, O_RDONLY);
+		for (int i = 0; i < 100; i++)
+			close(fds[i]);
+		_exit(-result(umount(self->dir)));
+	}
+	while (serve_until(self->session, self->in, self->room, FUSE_RELEASE)) {
+		struct reply reply = reply_to(self->in->unique, 0, "", 0);
+
+		EXPECT_EQ(reply.header.len, write(self->session, &reply, reply.header.len));
+		if (++count == 100)
+			break;
+	}
+	EXPECT_EQ(100, count);
+	/* DESTROY comes after them all. */
+	ASSERT_TRUE(serve_until(self->session, self->in, self->room, FUSE_DESTROY));
+	EXPECT_EQ(0, child_status(pid));
+}
+
 TEST_HARNESS_MAIN
