@@ -9,6 +9,9 @@
 /* About what the C library reads a directory with: more would mostly be thrown away. */
 #define READDIR_SIZE	SZ_32K
 
+/* With attributes that perhaps nobody will look at: who does gets the rest with them. */
+#define READDIR_TRY	SZ_4K
+
 /* The dentry of a name in a directory that is being read: hashed, or being looked up by us. */
 static struct dentry *plus_dentry(struct dentry *parent, struct qstr *name, u64 nodeid,
 				  wait_queue_head_t *wq)
@@ -152,15 +155,21 @@ static int parse(struct file *file, struct dir_context *ctx, const void *buf, si
 	return err;
 }
 
-static bool want_plus(struct inode *dir, struct dir_context *ctx)
+/* Whether to read attributes too; *@size is how much to read. */
+static bool want_plus(struct inode *dir, struct dir_context *ctx, u32 *size)
 {
 	struct viewfs_sb *fs = viewfs_inode_sb(dir);
 
+	*size = READDIR_SIZE;
 	if (!test_bit(VIEWFS_READDIRPLUS, &fs->flags))
 		return false;
-	if (!test_bit(VIEWFS_READDIRPLUS_AUTO, &fs->flags))
+	if (!test_bit(VIEWFS_READDIRPLUS_AUTO, &fs->flags) ||
+	    test_and_clear_bit(VIEWFS_I_WANT_PLUS, &viewfs_i(dir)->flags))
 		return true;
-	return test_and_clear_bit(VIEWFS_I_WANT_PLUS, &viewfs_i(dir)->flags) || !ctx->pos;
+	if (ctx->pos)
+		return false;
+	*size = READDIR_TRY;
+	return true;
 }
 
 /*
@@ -191,18 +200,19 @@ static int dir_iterate(struct file *file, struct dir_context *ctx)
 	struct inode *dir = file_inode(file);
 	struct viewfs_sb *fs = viewfs_inode_sb(dir);
 	u64 version = viewfs_sb_version(fs);
-	bool plus = want_plus(dir, ctx);
+	u32 size;
+	bool plus = want_plus(dir, ctx, &size);
 	struct fuse_read_in in = {
 		.fh = handle->fh,
 		.offset = ctx->pos,
-		.size = READDIR_SIZE,
+		.size = size,
 		.flags = file->f_flags,
 	};
 	struct viewfs_call call = {
 		.opcode = plus ? FUSE_READDIRPLUS : FUSE_READDIR,
 		.nodeid = viewfs_nodeid(dir),
 		.in = { { &in, sizeof(in) } },
-		.out_len = READDIR_SIZE,
+		.out_len = size,
 		.out_var = true,
 		.late = plus ? late_plus : NULL,
 	};
