@@ -6,6 +6,7 @@
  * Part 2: file systems: tmpfs, kernel FUSE and viewfs, the latter two with the same
  * server code, viewos-mem; with all cached, with the server asked at each open, and with
  * nothing cached.
+ * Part 3: the same after all caches were dropped, and data in larger pieces.
  *
  * Under qemu -icount the clock counts instructions. Each figure is the least of some
  * rounds, in nanoseconds a call.
@@ -13,10 +14,19 @@
 
 #include "bench.h"
 
+#include <dirent.h>
+
 #define DEPTH 16
 
-static char file[64], missing[64], scratch[64];
-static int open_fd;
+/* The directory of small files, and the large one. */
+#define TREE_FILES 1000
+#define TREE_SIZE 1000
+#define LARGE_PAGES 2048
+
+static const char *base;
+static char file[64], missing[64], scratch[64], source[64];
+static int open_fd, large_fd;
+static unsigned int next_cold;
 
 static void call_getppid(void)
 {
@@ -110,6 +120,179 @@ static const struct bench_case system_cases[] = {
 	{ "vfork+exec+wait", call_exec, 100 },
 };
 
+/* Cold: the kernel has forgotten names, attributes and pages. */
+static void drop_caches(void)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+
+	if (fd < 0 || write(fd, "3", 1) != 1)
+		exit(1);
+	close(fd);
+	next_cold = 0;
+}
+
+static const char *cold_name(void)
+{
+	static char name[80];
+
+	snprintf(name, sizeof(name), "%s/tree/%u", base, next_cold++ % TREE_FILES);
+	return name;
+}
+
+static void call_stat_cold(void)
+{
+	struct stat st;
+
+	if (stat(cold_name(), &st))
+		exit(1);
+}
+
+static void call_open_read_close_cold(void)
+{
+	char buffer[4096];
+	int fd = open(cold_name(), O_RDONLY);
+
+	if (read(fd, buffer, sizeof(buffer)) != TREE_SIZE)
+		exit(1);
+	close(fd);
+}
+
+static void call_create_write_close_unlink(void)
+{
+	int fd = open(scratch, O_WRONLY | O_CREAT, 0600);
+
+	if (write(fd, "text", 4) != 4 || close(fd))
+		exit(1);
+	unlink(scratch);
+}
+
+static void list_tree(bool with_stat)
+{
+	struct dirent *entry;
+	struct stat st;
+	char dir[80];
+	DIR *list;
+
+	snprintf(dir, sizeof(dir), "%s/tree", base);
+	list = opendir(dir);
+	if (!list)
+		exit(1);
+	while ((entry = readdir(list)))
+		if (with_stat && fstatat(dirfd(list), entry->d_name, &st, AT_SYMLINK_NOFOLLOW))
+			exit(1);
+	closedir(list);
+}
+
+static void call_list(void)
+{
+	list_tree(false);
+}
+
+static void call_list_stat(void)
+{
+	list_tree(true);
+}
+
+static void call_read_large(void)
+{
+	static char buffer[1 << 20];
+
+	lseek(large_fd, 0, SEEK_SET);
+	if (read(large_fd, buffer, sizeof(buffer)) != sizeof(buffer))
+		exit(1);
+}
+
+static void call_write_large(void)
+{
+	static char buffer[1 << 20];
+
+	lseek(large_fd, 0, SEEK_SET);
+	if (write(large_fd, buffer, sizeof(buffer)) != sizeof(buffer))
+		exit(1);
+}
+
+static off_t random_page(void)
+{
+	static unsigned int seed = 1;
+
+	return (off_t)(rand_r(&seed) % LARGE_PAGES) * 4096;
+}
+
+static void call_read_random(void)
+{
+	char buffer[4096];
+
+	if (pread(large_fd, buffer, sizeof(buffer), random_page()) != sizeof(buffer))
+		exit(1);
+}
+
+static void call_write_random(void)
+{
+	static char buffer[4096];
+
+	if (pwrite(large_fd, buffer, sizeof(buffer), random_page()) != sizeof(buffer))
+		exit(1);
+}
+
+/* Each of two processes stats as often as one does in "stat". */
+static void call_two_clients(void)
+{
+	pid_t pid = fork();
+
+	for (int i = 0; i < 200; i++)
+		call_stat();
+	if (!pid)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+}
+
+/* Neither a shell nor its tools come from the host's file system, which is slow when cold. */
+static void run_busybox(char *const argv[])
+{
+	int null = open("/dev/null", O_WRONLY), status;
+	pid_t pid = vfork();
+
+	if (!pid) {
+		dup2(null, 1);
+		execv("/tmp/busybox", argv);
+		_exit(1);
+	}
+	close(null);
+	if (waitpid(pid, &status, 0) != pid || status)
+		exit(1);
+}
+
+static void call_find(void)
+{
+	char *const argv[] = { "find", source, "-size", "+1000000c", NULL };
+
+	run_busybox(argv);
+}
+
+static void call_tar(void)
+{
+	char *const argv[] = { "tar", "-cf", "-", "-C", source, ".", NULL };
+
+	run_busybox(argv);
+}
+
+static const struct bench_case cold_cases[] = {
+	{ "stat", call_stat_cold, 500, .before = drop_caches },
+	{ "open+read+close", call_open_read_close_cold, 500, .before = drop_caches },
+	{ "list 1000", call_list, 1, .before = drop_caches },
+	{ "list and stat 1000", call_list_stat, 1, .before = drop_caches },
+	{ "list and stat, again", call_list_stat, 1 },
+	{ "create+write+unlink", call_create_write_close_unlink, 200 },
+	{ "read 1 MiB, cold", call_read_large, 1, .before = drop_caches },
+	{ "read 1 MiB", call_read_large, 10 },
+	{ "write 1 MiB", call_write_large, 10 },
+	{ "read 4 KiB, cold", call_read_random, 20, .before = drop_caches },
+	{ "write 4 KiB", call_write_random, 500 },
+	{ "2 x 200 stats", call_two_clients, 5 },
+	{ "find, cold", call_find, 1, .before = drop_caches },
+	{ "tar, cold", call_tar, 1, .before = drop_caches },
+};
+
 static const struct bench_case file_cases[] = {
 	{ "stat", call_stat, 2000 },
 	{ "stat, no such file", call_lookup_missing, 1000 },
@@ -126,6 +309,7 @@ static void use_directory(const char *dir)
 	snprintf(file, sizeof(file), "%s/file", dir);
 	snprintf(missing, sizeof(missing), "%s/missing", dir);
 	snprintf(scratch, sizeof(scratch), "%s/scratch", dir);
+	snprintf(source, sizeof(source), "%s/source", dir);
 	fd = open(file, O_RDWR | O_CREAT, 0644);
 	if (fd < 0 || ftruncate(fd, 4096)) {
 		perror(file);
@@ -134,6 +318,32 @@ static void use_directory(const char *dir)
 	if (open_fd)
 		close(open_fd);
 	open_fd = fd;
+}
+
+/* What the cold cases want; made in user space's own time. */
+static void fill_directory(void)
+{
+	static char data[4096];
+	char name[80], command[128];
+	int fd;
+
+	snprintf(name, sizeof(name), "%s/tree", base);
+	mkdir(name, 0755);
+	for (int i = 0; i < TREE_FILES; i++) {
+		snprintf(name, sizeof(name), "%s/tree/%d", base, i);
+		fd = open(name, O_WRONLY | O_CREAT, 0644);
+		if (write(fd, data, TREE_SIZE) != TREE_SIZE || close(fd))
+			exit(1);
+	}
+	snprintf(command, sizeof(command), "cp -r /mnt/viewos/kmod %s", source);
+	run(command);
+	snprintf(name, sizeof(name), "%s/large", base);
+	large_fd = open(name, O_RDWR | O_CREAT, 0644);
+	for (int i = 0; i < LARGE_PAGES; i++)
+		if (write(large_fd, data, sizeof(data)) != sizeof(data))
+			exit(1);
+	if (fsync(large_fd))
+		exit(1);
 }
 
 static int deep_view(int control, int depth)
@@ -155,8 +365,6 @@ static void bench_system(void)
 	static double results[4][N(system_cases)];
 	int control, views[2];
 
-	/* Not from the host by 9P, which would be measured too. */
-	run("cp /bin/busybox /tmp/busybox");
 	use_directory("/tmp");
 	run("rmmod viewos");
 	measure_all(system_cases, N(system_cases), -1, results[0]);
@@ -181,49 +389,90 @@ static void bench_system(void)
 	printf("\n");
 }
 
-static void bench_files(const char *what, const char *options)
+enum { FUSE, VIEWFS, TMPFS, NAMES };
+
+static void mount_one(int which, const char *options, const char *dir)
+{
+	char command[256];
+
+	mkdir(dir, 0755);
+	if (which == FUSE)
+		snprintf(command, sizeof(command), "memfs-fuse %s %s", options, dir);
+	else if (which == VIEWFS)
+		snprintf(command, sizeof(command), "viewctl mount -t mem %s none %s", options, dir);
+	else
+		snprintf(command, sizeof(command), "mount -t tmpfs none %s", dir);
+	run(command);
+}
+
+static void bench_files(const char *what, const char *options, const struct bench_case *cases,
+			size_t n)
 {
 	static const char *const names[] = { "fuse", "viewfs", "tmpfs" };
-	static double results[3][N(file_cases)];
+	double results[NAMES][n];
 	char command[256], dir[64];
 
-	for (size_t i = 0; i < 3; i++) {
+	for (int i = 0; i < NAMES; i++) {
 		snprintf(dir, sizeof(dir), "/tmp/%s", names[i]);
-		mkdir(dir, 0755);
-		if (i == 0)
-			snprintf(command, sizeof(command), "memfs-fuse %s %s", options, dir);
-		else if (i == 1)
-			snprintf(command, sizeof(command), "viewctl mount -t mem %s none %s",
-				 options, dir);
-		else
-			snprintf(command, sizeof(command), "mount -t tmpfs none %s", dir);
-		run(command);
+		mount_one(i, options, dir);
+		base = dir;
 		use_directory(dir);
-		measure_all(file_cases, N(file_cases), -1, results[i]);
+		if (cases == cold_cases)
+			fill_directory();
+		measure_all(cases, n, -1, results[i]);
 		close(open_fd);
 		open_fd = 0;
+		if (cases == cold_cases)
+			close(large_fd);
 		snprintf(command, sizeof(command), "umount %s", dir);
 		run(command);
 	}
 	printf("%-22s %10s %10s %10s %15s\n", what, names[0], names[1], names[2],
 	       "ratios to fuse");
-	for (size_t i = 0; i < N(file_cases); i++) {
-		double row[3] = { results[0][i], results[1][i], results[2][i] };
+	for (size_t i = 0; i < n; i++) {
+		double row[NAMES] = { results[0][i], results[1][i], results[2][i] };
 
-		print_row(file_cases[i].name, row, 3);
+		print_row(cases[i].name, row, NAMES);
 	}
 	printf("\n");
 }
 
-int main(void)
+static void usage(void)
 {
+	fprintf(stderr, "usage: bench [system|warm|cold]...\n");
+	exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	bool system = argc == 1, warm = argc == 1, cold = argc == 1;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "system"))
+			system = true;
+		else if (!strcmp(argv[i], "warm"))
+			warm = true;
+		else if (!strcmp(argv[i], "cold"))
+			cold = true;
+		else
+			usage();
+	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	/* The kernel is slower in its first seconds. */
 	sleep(3);
 	run("mount --make-rprivate /");
-	bench_system();
-	bench_files("cached", "");
-	bench_files("cached, but opens", "-o opens");
-	bench_files("nothing cached", "-o opens,ttl=0");
+	/* Not from the host by 9P, which would be measured too. */
+	run("cp /bin/busybox /tmp/busybox");
+	if (system)
+		bench_system();
+	if (warm) {
+		bench_files("cached", "", file_cases, N(file_cases));
+		bench_files("cached, but opens", "-o opens", file_cases, N(file_cases));
+		bench_files("nothing cached", "-o opens,ttl=0", file_cases, N(file_cases));
+	}
+	if (cold) {
+		bench_files("cold", "", cold_cases, N(cold_cases));
+		bench_files("cold, with opens", "-o opens", cold_cases, N(cold_cases));
+	}
 	return 0;
 }

@@ -14,6 +14,7 @@ struct bench_case {
 	void (*begin)(void);	/* before the first call, if there is something to do */
 	void (*end)(void);
 	unsigned int parts;	/* of a call, if the figure is for one of them, or 0 */
+	void (*before)(void);	/* before each round, not measured; may be NULL */
 };
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
@@ -33,6 +34,8 @@ static inline double measure(const struct bench_case *bench)
 	if (bench->begin)
 		bench->begin();
 	for (int round = 0; round <= ROUNDS; round++) {
+		if (bench->before)
+			bench->before();
 		time = now();
 		for (unsigned int i = 0; i < bench->calls; i++)
 			bench->call();

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Runs the benchmarks on each kernel of $KERNELS: by instruction count, then by time.
-# $BENCH names those to run, or all.
+# $BENCH names those to run, or all; $BENCH_PARTS the parts of bench: system, warm, cold.
 . "$(dirname "$0")/lib.sh"
 
 status=0
@@ -13,8 +13,8 @@ for series in $KERNELS; do
 			[ -x "$TOP/$bench" ] || die "$bench: not built" "Try: make selftests"
 			say "Linux $series, $name, ${mode:-by time}"
 			# shellcheck disable=SC2086
-			"$TOP/selftests/vm/run.sh" --kernel "$series" $mode -- "/mnt/viewos/$bench" ||
-				status=1
+			"$TOP/selftests/vm/run.sh" --kernel "$series" $mode -- "/mnt/viewos/$bench" \
+				${BENCH_PARTS:-} || status=1
 		done
 	done
 done
