@@ -13,6 +13,8 @@
 #include <linux/user_namespace.h>
 #include <net/net_namespace.h>
 
+#include <linux/viewos_path_open.h>
+
 #include "limits.h"
 #include "request.h"
 #include "server.h"
@@ -138,6 +140,8 @@ static int request_queue(struct viewos_session *session, struct viewos_request *
 	viewos_request_get(req);
 	session->next_unique += 2;
 	req->in->unique = session->next_unique;
+	if (req->in->opcode == VIEWOS_FUSE_LOOKUP_OPEN)
+		req->in->unique |= VIEWOS_UNIQUE_LOOKUP_OPEN;
 	req->state = VIEWOS_REQUEST_QUEUED;
 	list_add_tail(&req->node, lazy ? &session->lazy : &session->queue);
 	session->nr_requests++;

@@ -2,9 +2,13 @@
 /* Attributes: taken from replies, asked for when stale, set. */
 
 #include <linux/capability.h>
+#include <linux/compat.h>
 #include <linux/jiffies.h>
+#include <linux/namei.h>
 #include <linux/pagemap.h>
+#include <linux/sched/task_stack.h>
 #include <linux/uidgid.h>
+#include <asm/syscall.h>
 
 #include "viewfs.h"
 
@@ -143,12 +147,68 @@ int viewfs_attr_fetch(struct inode *inode)
 	return 0;
 }
 
+/* Is current in a call that looks a name up to tell its attributes, and does nothing else? */
+static bool call_is_stat(void)
+{
+	if (current->flags & (PF_KTHREAD | PF_IO_WORKER) || in_compat_syscall())
+		return false;
+	switch (syscall_get_nr(current, task_pt_regs(current))) {
+	case __NR_stat:
+	case __NR_lstat:
+	case __NR_newfstatat:
+	case __NR_statx:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/**
+ * viewfs_attr_call() - attributes came with a name, for a call that needs them at once
+ * @inode: of the name, just asked for by current
+ * @flags: LOOKUP_* with which the name was looked up
+ *
+ * They hold for the first use by this call, even if the server wants them to be asked for
+ * each time: that is what it was just asked. No GETATTR follows the LOOKUP of stat(2) and
+ * of open(2). A call that ends without a use leaves its mark for a tick at most.
+ */
+void viewfs_attr_call(struct inode *inode, unsigned int flags)
+{
+	struct viewfs_inode *vi = viewfs_i(inode);
+
+	if (time_after64(READ_ONCE(vi->attr_until), get_jiffies_64()))
+		return;
+	if (flags & LOOKUP_OPEN ? flags & LOOKUP_EXCL : !call_is_stat())
+		return;
+	spin_lock(&vi->lock);
+	vi->call_version = vi->attr_version;
+	vi->call_time = jiffies;
+	WRITE_ONCE(vi->call_task, current);
+	spin_unlock(&vi->lock);
+}
+
+/* Takes what viewfs_attr_call() left, once. */
+static bool attr_call_take(struct viewfs_inode *vi)
+{
+	bool good;
+
+	if (READ_ONCE(vi->call_task) != current)
+		return false;
+	spin_lock(&vi->lock);
+	good = vi->call_task == current && vi->call_version == vi->attr_version &&
+	       time_before_eq(jiffies, vi->call_time + 1);
+	vi->call_task = NULL;
+	spin_unlock(&vi->lock);
+	return good;
+}
+
 static bool attr_fresh(const struct inode *inode, u32 mask)
 {
 	struct viewfs_inode *vi = viewfs_i(inode);
 
-	return !(READ_ONCE(vi->stale) & mask) &&
-	       time_after64(READ_ONCE(vi->attr_until), get_jiffies_64());
+	if (READ_ONCE(vi->stale) & mask)
+		return false;
+	return time_after64(READ_ONCE(vi->attr_until), get_jiffies_64()) || attr_call_take(vi);
 }
 
 /**

@@ -94,6 +94,35 @@ int viewfs_entry_lookup(struct inode *dir, const struct qstr *name,
 }
 
 /**
+ * viewfs_dentry_splice() - a name was looked up
+ * @dir: where
+ * @dentry: the name
+ * @inode: what it is, whose reference is taken over; NULL if there is no such name
+ * @entry: the reply
+ * @flags: LOOKUP_*
+ *
+ * Return: as ->lookup.
+ */
+struct dentry *viewfs_dentry_splice(struct inode *dir, struct dentry *dentry,
+				    struct inode *inode, const struct fuse_entry_out *entry,
+				    unsigned int flags)
+{
+	struct dentry *other;
+
+	viewfs_dentry_hold(dentry, entry);
+	other = d_splice_alias(inode, dentry);
+	if (IS_ERR(other))
+		return other;
+	if (other)
+		viewfs_dentry_hold(other, entry);
+	if (inode) {
+		set_bit(VIEWFS_I_WANT_PLUS, &viewfs_i(dir)->flags);
+		viewfs_attr_call(d_inode(other ?: dentry), flags);
+	}
+	return other;
+}
+
+/**
  * viewfs_dir_lookup() - ->lookup
  * @dir: where
  * @dentry: the name
@@ -106,7 +135,6 @@ struct dentry *viewfs_dir_lookup(struct inode *dir, struct dentry *dentry, unsig
 	u64 version = viewfs_sb_version(viewfs_inode_sb(dir));
 	struct fuse_entry_out entry;
 	struct inode *inode = NULL;
-	struct dentry *other;
 	int err;
 
 	err = viewfs_inode_check(dir);
@@ -126,19 +154,11 @@ struct dentry *viewfs_dir_lookup(struct inode *dir, struct dentry *dentry, unsig
 			return ERR_CAST(inode);
 		}
 	}
-	viewfs_dentry_hold(dentry, &entry);
-	other = d_splice_alias(inode, dentry);
-	if (IS_ERR(other))
-		return other;
-	if (other)
-		viewfs_dentry_hold(other, &entry);
-	if (inode)
-		set_bit(VIEWFS_I_WANT_PLUS, &viewfs_i(dir)->flags);
-	return other;
+	return viewfs_dentry_splice(dir, dentry, inode, &entry, flags);
 }
 
 /* Looks an expired name up again: 1 it is the same, 0 it is not, or a negative errno. */
-static int dentry_again(struct dentry *dentry, struct inode *inode)
+static int dentry_again(struct dentry *dentry, struct inode *inode, unsigned int flags)
 {
 	struct viewfs_sb *fs = viewfs_sb(dentry->d_sb);
 	struct dentry *parent = dget_parent(dentry);
@@ -167,6 +187,7 @@ static int dentry_again(struct dentry *dentry, struct inode *inode)
 	viewfs_i(inode)->nlookup++;
 	spin_unlock(&viewfs_i(inode)->lock);
 	viewfs_attr_apply(inode, &entry.attr, entry_until(&entry), version);
+	viewfs_attr_call(inode, flags);
 	viewfs_dentry_hold(dentry, &entry);
 	return 1;
 }
@@ -204,7 +225,7 @@ static int dentry_revalidate(VIEWOS_D_REVALIDATE_DIR struct dentry *dentry, unsi
 		return 0;
 	if (flags & LOOKUP_RCU)
 		return -ECHILD;
-	return dentry_again(dentry, inode);
+	return dentry_again(dentry, inode, flags);
 }
 
 const struct dentry_operations viewfs_dentry_ops = {

@@ -357,8 +357,13 @@ static int dir_atomic_open(struct inode *dir, struct dentry *dentry, struct file
 	err = dir_check(dir, dentry);
 	if (err)
 		return err;
+	if (d_in_lookup(dentry) && viewfs_open_may_lookup(fs, flags)) {
+		err = viewfs_open_lookup(dir, dentry, file);
+		if (err <= 0)
+			return err;
+	}
 	if (d_in_lookup(dentry) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL)) {
-		found = viewfs_dir_lookup(dir, dentry, 0);
+		found = viewfs_dir_lookup(dir, dentry, LOOKUP_OPEN);
 		if (IS_ERR(found))
 			return PTR_ERR(found);
 		if (found)

@@ -32,7 +32,13 @@ static const struct {
 	{ FUSE_DONT_MASK, VIEWFS_DONT_MASK },
 };
 
-static int init_reply(struct viewfs_sb *fs, const struct fuse_init_out *out)
+/* Our own additions are agreed on in the last word of either message. */
+static u32 *init_own_word(void *message, size_t size)
+{
+	return message + size - sizeof(u32);
+}
+
+static int init_reply(struct viewfs_sb *fs, struct fuse_init_out *out)
 {
 	size_t i;
 
@@ -41,6 +47,8 @@ static int init_reply(struct viewfs_sb *fs, const struct fuse_init_out *out)
 	for (i = 0; i < ARRAY_SIZE(init_features); i++)
 		if (out->flags & init_features[i].wire)
 			set_bit(init_features[i].bit, &fs->flags);
+	if (*init_own_word(out, sizeof(*out)) & VIEWOS_PATH_LOOKUP_OPEN)
+		set_bit(VIEWFS_LOOKUP_OPEN, &fs->flags);
 	fs->max_pages = INIT_DEFAULT_PAGES;
 	if (out->flags & FUSE_MAX_PAGES)
 		fs->max_pages = clamp_t(u32, out->max_pages, 1, VIEWOS_MAX_PAGES);
@@ -98,6 +106,7 @@ int viewfs_session_start(struct viewfs_sb *fs)
 	};
 	int err;
 
+	*init_own_word(&in, sizeof(in)) = VIEWOS_PATH_LOOKUP_OPEN;
 	fs->session->timeout = VIEWOS_CONNECT_TIMEOUT;
 	err = viewfs_call_wait(fs, &call);
 	if (err < 0)

@@ -211,6 +211,7 @@ struct inode *viewfs_inode_alloc(struct super_block *sb)
 	vi->nlookup = 0;
 	vi->attr_version = 0;
 	vi->stale = 0;
+	vi->call_task = NULL;
 	vi->drop_seq = 0;
 	INIT_LIST_HEAD(&vi->handles);
 	INIT_LIST_HEAD(&vi->writebacks);

@@ -34,6 +34,8 @@
 #include <linux/workqueue.h>
 #include <linux/xattr.h>
 
+#include <linux/viewos_path_open.h>
+
 #include "compat.h"
 #include "limits.h"
 #include "request.h"
@@ -57,6 +59,7 @@ enum {
 	VIEWFS_READDIRPLUS_AUTO,
 	VIEWFS_HANDLE_KILLPRIV,
 	VIEWFS_DONT_MASK,
+	VIEWFS_LOOKUP_OPEN,
 	VIEWFS_SERVER_ACCESS,
 	VIEWFS_NO_OPEN,
 	VIEWFS_NO_OPENDIR,
@@ -148,6 +151,10 @@ enum {
  * @forget: gives back @nlookup; taken at eviction
  * @attr_version: when attributes were last set
  * @stale: STATX_* that are to be asked for anew
+ * @call_task: who has just looked it up, and is going to use the attributes in the same
+ *	system call: for that they hold, whatever @attr_until says. Not referenced
+ * @call_version: @attr_version then
+ * @call_time: jiffies then
  * @drop_first: first page to be dropped, with VIEWFS_I_DROP
  * @drop_last: last page to be dropped
  * @drop_seq: grows with each change of the former
@@ -170,6 +177,9 @@ struct viewfs_inode {
 	struct viewos_forget *forget;
 	u64 attr_version;
 	u32 stale;
+	struct task_struct *call_task;
+	u64 call_version;
+	unsigned long call_time;
 	pgoff_t drop_first;
 	pgoff_t drop_last;
 	unsigned int drop_seq;
@@ -304,6 +314,7 @@ void viewfs_inode_make_bad(struct inode *inode);
 void viewfs_attr_apply(struct inode *inode, const struct fuse_attr *attr, u64 until,
 		       u64 version);
 void viewfs_attr_stale(struct inode *inode, u32 mask);
+void viewfs_attr_call(struct inode *inode, unsigned int flags);
 void viewfs_attr_grow(struct inode *inode, loff_t size);
 int viewfs_attr_fetch(struct inode *inode);
 int viewfs_attr_update(struct inode *inode, u32 mask);
@@ -321,6 +332,9 @@ int viewfs_entry_lookup(struct inode *dir, const struct qstr *name,
 			struct fuse_entry_out *entry);
 void viewfs_dentry_hold(struct dentry *dentry, const struct fuse_entry_out *entry);
 void viewfs_dentry_expire(struct dentry *dentry);
+struct dentry *viewfs_dentry_splice(struct inode *dir, struct dentry *dentry,
+				    struct inode *inode, const struct fuse_entry_out *entry,
+				    unsigned int flags);
 struct dentry *viewfs_dir_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags);
 
 /* dir.c */
@@ -343,6 +357,10 @@ void viewfs_handle_get(struct viewfs_handle *handle);
 void viewfs_handle_put(struct viewfs_handle *handle);
 u32 viewfs_open_killpriv(struct viewfs_sb *fs, u32 flags);
 int viewfs_file_release(struct inode *inode, struct file *file);
+
+/* open.c */
+bool viewfs_open_may_lookup(struct viewfs_sb *fs, unsigned int flags);
+int viewfs_open_lookup(struct inode *dir, struct dentry *dentry, struct file *file);
 
 /* file.c */
 void viewfs_file_init(struct inode *inode);
