@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fuse_lowlevel.h>
 #include <linux/fuse.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -29,17 +30,42 @@
 /* Looked at for each request: without a call. */
 static _Thread_local struct channel *own_channel __attribute__((tls_model("initial-exec")));
 
+/* All sessions, and the workers of each, for those who answer in threads of their own. */
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct channels *all;
+
 void channels_init(struct channels *shared, int session, struct viewos_stop *stop)
 {
 	shared->session = session;
 	shared->stop = stop;
 	atomic_init(&shared->hold, true);
 	atomic_init(&shared->asleep, false);
+	pthread_mutex_lock(&all_lock);
+	shared->next = all;
+	all = shared;
+	pthread_mutex_unlock(&all_lock);
+}
+
+void channels_exit(struct channels *shared)
+{
+	struct channels **at;
+
+	pthread_mutex_lock(&all_lock);
+	for (at = &all; *at; at = &(*at)->next)
+		if (*at == shared) {
+			*at = shared->next;
+			break;
+		}
+	pthread_mutex_unlock(&all_lock);
 }
 
 void channel_use(struct channel *channel)
 {
 	own_channel = channel;
+	pthread_mutex_lock(&all_lock);
+	channel->next = channel->shared->workers;
+	channel->shared->workers = channel;
+	pthread_mutex_unlock(&all_lock);
 }
 
 /* Has the channel's thread its reply for itself now? */
@@ -69,6 +95,7 @@ static void reply_send(const struct channel *channel)
 
 void channel_flush(struct channel *channel)
 {
+	channel->opening.ready = false;
 	if (channel_take(channel))
 		reply_send(channel);
 }
@@ -104,21 +131,75 @@ static bool reply_may_wait(const struct channel *channel, const struct iovec *io
 	       atomic_load_explicit(&channel->shared->hold, memory_order_relaxed);
 }
 
+/* Sends, or holds until the calling worker's next request; @channel is NULL for other threads. */
+static ssize_t reply_give(struct channel *channel, int fd, struct iovec *iov, int count,
+			  size_t len)
+{
+	if (!channel)
+		return writev(fd, iov, count);
+	channel_flush(channel);
+	if (!reply_may_wait(channel, iov, len))
+		return writev(fd, iov, count);
+	reply_hold(channel, iov, count, len);
+	return len;
+}
+
+/* Finds an OPEN that some worker gave to libfuse, and takes it. */
+static bool opening_find(struct channel *channel, int fd, uint64_t unique,
+			 struct viewos_lookup_open_out *out)
+{
+	bool found = false;
+
+	if (channel && opening_take(&channel->opening, unique, out))
+		return true;
+	/* A LOOKUP that was just given to libfuse is in nobody else's hands. */
+	if (channel && channel->opening.looking == unique)
+		return false;
+	pthread_mutex_lock(&all_lock);
+	for (struct channels *shared = all; shared && !found; shared = shared->next)
+		for (channel = shared->workers; channel && !found; channel = channel->next)
+			found = shared->session == fd &&
+				opening_take(&channel->opening, unique, out);
+	pthread_mutex_unlock(&all_lock);
+	return found;
+}
+
+/* An answer of libfuse's to half of a request, of @len bytes. */
+static ssize_t reply_half(struct channel *channel, int fd, struct iovec *iov, int count,
+			  size_t len)
+{
+	const struct fuse_out_header *header = iov[0].iov_base;
+	struct opening_reply reply = { };
+	struct iovec whole = { .iov_base = &reply };
+	ssize_t ret;
+
+	if (opening_find(channel, fd, header->unique, &reply.out))
+		whole.iov_len = opening_opened(&reply, iov, count);
+	else
+		whole.iov_len = opening_looked(&reply, iov, count);
+	ret = reply_give(channel, fd, &whole, 1, whole.iov_len);
+	/* If it is not held, it has gone. */
+	if (channel && opening_wanted(&channel->opening, &reply))
+		channel->opening.ready = atomic_load(&channel->state) != CHANNEL_EMPTY;
+	return ret < 0 ? ret : (ssize_t)len;
+}
+
 static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
 {
 	struct channel *channel = own_channel;
 	size_t len = 0;
 
 	(void)userdata;
-	if (!channel || channel->shared->session != fd)
-		return writev(fd, iov, count);
+	if (channel && channel->shared->session != fd)
+		channel = NULL;
 	for (int i = 0; i < count; i++)
 		len += iov[i].iov_len;
-	channel_flush(channel);
-	if (!reply_may_wait(channel, iov, len))
-		return writev(fd, iov, count);
-	reply_hold(channel, iov, count, len);
-	return len;
+	if (opening_of(iov))
+		return reply_half(channel, fd, iov, count, len);
+	/* INIT is answered by the thread that has read it. */
+	if (channel)
+		opening_init_reply(&channel->shared->init, iov, count);
+	return reply_give(channel, fd, iov, count, len);
 }
 
 /* The only place where a worker can be cancelled. */
@@ -156,6 +237,10 @@ static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
 
 	(void)userdata;
 	if (channel_take(channel)) {
+		if (channel->opening.ready) {
+			channel->opening.ready = false;
+			return opening_next(&channel->opening, (void *)channel->reply, buf);
+		}
 		next.reply = (uintptr_t)channel->reply;
 		next.reply_len = channel->len;
 	}
@@ -167,9 +252,13 @@ static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
 		ret = session_next(fd, &next);
 	}
 	if (ret < 0 && errno == ENOTTY)
-		return session_read(fd, buf, len);
-	channel->together = true;
-	return ret;
+		ret = session_read(fd, buf, len);
+	else
+		channel->together = true;
+	channel->opening.ready = false;
+	if (ret < (int)sizeof(struct fuse_in_header))
+		return ret;
+	return opening_read(&channel->opening, &channel->shared->init, buf, ret);
 }
 
 const struct fuse_custom_io channel_io = {

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "opening.h"
+
 /* A larger reply is sent at once: copying it here would cost as much as a system call. */
 #define CHANNEL_REPLY_MAX	8192
 
@@ -25,6 +27,9 @@ enum channel_state {
  * struct channels - what the workers of a session share
  * @session: the session fd
  * @stop: its lock protects the fields below; it is held while the watch sends a reply
+ * @init: whether a name can be looked up and opened in one request
+ * @next: in the list of all
+ * @workers: their channels
  * @hold: replies may be held
  * @asleep: nobody looks for replies that are held too long
  * @replies: held so far, as the watch has seen
@@ -33,6 +38,9 @@ enum channel_state {
 struct channels {
 	int session;
 	struct viewos_stop *stop;
+	struct opening_init init;
+	struct channels *next;
+	struct channel *workers;
 	atomic_bool hold;
 	atomic_bool asleep;
 	unsigned long replies;
@@ -42,6 +50,8 @@ struct channels {
 /**
  * struct channel - one worker's
  * @shared: what it shares with others; set before the worker starts
+ * @next: another worker's
+ * @opening: requests that are two for libfuse
  * @together: the kernel takes a reply and gives a request in one call
  * @state: enum channel_state
  * @turn: grows with each reply held
@@ -51,12 +61,14 @@ struct channels {
  */
 struct channel {
 	struct channels *shared;
+	struct channel *next;
+	struct opening opening;
 	bool together;
 	atomic_int state;
 	atomic_uint turn;
 	unsigned int seen;
 	size_t len;
-	char reply[CHANNEL_REPLY_MAX];
+	char reply[CHANNEL_REPLY_MAX] __attribute__((aligned(8)));
 };
 
 /** channel_io - for libfuse; to be used by threads that have called channel_use() and others */
@@ -64,6 +76,9 @@ extern const struct fuse_custom_io channel_io;
 
 /** channels_init() - before the first worker */
 void channels_init(struct channels *shared, int session, struct viewos_stop *stop);
+
+/** channels_exit() - behind the last worker */
+void channels_exit(struct channels *shared);
 
 /** channel_use() - the calling thread is the worker of @channel, until it ends */
 void channel_use(struct channel *channel);

@@ -219,10 +219,12 @@ int viewos_session_serve(int session, const struct viewos_serve_params *params,
 	}
 	ret = workers_run(serving);
 	fuse_session_destroy(serving->se);
+	channels_exit(&serving->channels);
 	free(serving);
 	return ret;
 
 err_free:
+	channels_exit(&serving->channels);
 	free(serving);
 err_close:
 	close(session);

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * libviewos: one request of the kernel is a LOOKUP and then an OPEN to libfuse
+ *
+ * The kernel asks for a name and for its content to be opened at once, see
+ * <linux/viewos_path_open.h>. libfuse gets a LOOKUP. When its answer comes, in the thread that
+ * has the request and before that asks for another, that thread gets an OPEN next, and
+ * both answers go as one. Else the answer to LOOKUP goes alone: the kernel asks for the OPEN.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "opening.h"
+
+/* Where the two sides agree on additions: the last word of either message. */
+#define OWN_WORD(message)	((uint32_t *)((char *)(message) + sizeof(*(message))) - 1)
+
+static void request_split(struct opening *opening, struct fuse_in_header *header)
+{
+	char *body = (char *)(header + 1);
+
+	opening->header = *header;
+	memcpy(&opening->in, body, sizeof(opening->in));
+	opening->looking = header->unique;
+	header->opcode = FUSE_LOOKUP;
+	header->len -= sizeof(opening->in);
+	memmove(body, body + sizeof(opening->in), header->len - sizeof(*header));
+}
+
+size_t opening_read(struct opening *opening, struct opening_init *init, void *buf, size_t len)
+{
+	struct fuse_in_header *header = buf;
+	struct fuse_init_in *in = (struct fuse_init_in *)(header + 1);
+
+	opening->looking = 0;
+	if (header->opcode == FUSE_INIT && len >= sizeof(*header) + sizeof(*in) &&
+	    *OWN_WORD(in) & VIEWOS_PATH_LOOKUP_OPEN)
+		atomic_store(&init->unique, header->unique);
+	else if (header->opcode == VIEWOS_FUSE_LOOKUP_OPEN &&
+		 len > sizeof(*header) + sizeof(opening->in))
+		request_split(opening, header);
+	return header->len;
+}
+
+size_t opening_next(struct opening *opening, const struct opening_reply *reply, void *buf)
+{
+	struct fuse_in_header *header = buf;
+	struct fuse_open_in *in = (struct fuse_open_in *)(header + 1);
+
+	opening->looking = 0;
+	opening->out = reply->out;
+	*header = opening->header;
+	header->opcode = FUSE_OPEN;
+	header->nodeid = reply->out.entry.nodeid;
+	header->len = sizeof(*header) + sizeof(*in);
+	memset(in, 0, sizeof(*in));
+	in->flags = opening->in.flags;
+	in->open_flags = opening->in.open_flags;
+	atomic_store(&opening->unique, header->unique);
+	return header->len;
+}
+
+void opening_init_reply(struct opening_init *init, const struct iovec *iov, int count)
+{
+	const struct fuse_out_header *header = iov[0].iov_base;
+	uint64_t unique = atomic_load_explicit(&init->unique, memory_order_relaxed);
+	struct fuse_init_out *out;
+
+	if (!unique || header->unique != unique)
+		return;
+	atomic_store(&init->unique, 0);
+	if (header->error || count != 2 || iov[1].iov_len != sizeof(*out))
+		return;
+	out = iov[1].iov_base;
+	/* A server that takes other additions has replies that we could not join. */
+	if (!*OWN_WORD(out))
+		*OWN_WORD(out) = VIEWOS_PATH_LOOKUP_OPEN;
+}
+
+bool opening_take(struct opening *opening, uint64_t unique, struct viewos_lookup_open_out *out)
+{
+	unsigned long long expected = unique;
+
+	if (atomic_load(&opening->unique) != unique)
+		return false;
+	*out = opening->out;
+	return atomic_compare_exchange_strong(&opening->unique, &expected, 0);
+}
+
+/* As far as the mode tells. The kernel knows better, and asks for an OPEN if it may be. */
+static bool may_open(const struct fuse_in_header *who, const struct fuse_attr *attr,
+		     uint32_t flags)
+{
+	uint32_t want = (flags & O_ACCMODE) == O_RDONLY ? 4 : (flags & O_ACCMODE) == O_WRONLY ? 2 : 6;
+	uint32_t mode = attr->mode;
+
+	if (!S_ISREG(mode))
+		return false;
+	if (!who->uid)
+		return true;
+	if (who->uid == attr->uid)
+		mode >>= 6;
+	else if (who->gid == attr->gid)
+		mode >>= 3;
+	return (mode & want) == want;
+}
+
+bool opening_wanted(const struct opening *opening, const struct opening_reply *reply)
+{
+	return !reply->header.error && reply->out.entry.nodeid &&
+	       opening->looking == reply->header.unique && !atomic_load(&opening->unique) &&
+	       may_open(&opening->header, &reply->out.entry.attr, opening->in.flags);
+}
+
+bool opening_of(const struct iovec *iov)
+{
+	const struct fuse_out_header *header = iov[0].iov_base;
+
+	/* Bit 0 marks answers to interrupts. */
+	return iov[0].iov_len == sizeof(*header) && !(header->unique & 1) &&
+	       header->unique & VIEWOS_UNIQUE_LOOKUP_OPEN;
+}
+
+/* The body of a message of this very size. */
+static bool body_copy(const struct iovec *iov, int count, void *to, size_t size)
+{
+	if (count != 2 || iov[1].iov_len != size)
+		return false;
+	memcpy(to, iov[1].iov_base, size);
+	return true;
+}
+
+size_t opening_looked(struct opening_reply *reply, const struct iovec *iov, int count)
+{
+	struct viewos_lookup_open_out *out = &reply->out;
+
+	memset(reply, 0, sizeof(*reply));
+	memcpy(&reply->header, iov[0].iov_base, sizeof(reply->header));
+	if (!reply->header.error && !body_copy(iov, count, &out->entry, sizeof(out->entry)))
+		reply->header.error = -EIO;
+	out->error = VIEWOS_LOOKUP_NOT_OPENED;
+	reply->header.len = reply->header.error ? sizeof(reply->header) : sizeof(*reply);
+	return reply->header.len;
+}
+
+size_t opening_opened(struct opening_reply *reply, const struct iovec *iov, int count)
+{
+	struct viewos_lookup_open_out *out = &reply->out;
+
+	memcpy(&reply->header, iov[0].iov_base, sizeof(reply->header));
+	out->error = reply->header.error;
+	if (!out->error && !body_copy(iov, count, &out->open, sizeof(out->open)))
+		out->error = -EIO;
+	reply->header.error = 0;
+	reply->header.len = sizeof(*reply);
+	return reply->header.len;
+}

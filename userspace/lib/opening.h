@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* libviewos, private: one request of the kernel is a LOOKUP and then an OPEN to libfuse */
+#ifndef _VIEWOS_LIB_OPENING_H
+#define _VIEWOS_LIB_OPENING_H
+
+#include <linux/fuse.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include <linux/viewos_path_open.h>
+
+/**
+ * struct opening_init - what became of INIT; the session's
+ * @unique: of an INIT that offers this, else 0
+ */
+struct opening_init {
+	atomic_ullong unique;
+};
+
+/** struct opening_reply - a whole reply to VIEWOS_FUSE_LOOKUP_OPEN */
+struct opening_reply {
+	struct fuse_out_header header;
+	struct viewos_lookup_open_out out;
+};
+
+/**
+ * struct opening - a worker's
+ * @looking: unique of the request whose LOOKUP the worker has in its hands, else 0
+ * @header: of that request
+ * @in: of that request
+ * @ready: its LOOKUP was answered, and OPEN comes next; the worker's own
+ * @unique: of the request whose OPEN is with libfuse, else 0. Who sets it to 0 answers
+ * @out: answer to its LOOKUP; set while @unique is 0
+ */
+struct opening {
+	uint64_t looking;
+	struct fuse_in_header header;
+	struct viewos_lookup_open_in in;
+	bool ready;
+	atomic_ullong unique;
+	struct viewos_lookup_open_out out;
+};
+
+/**
+ * opening_read() - a request was read
+ * @opening: of the worker
+ * @init: of the session
+ * @buf: the request, which may be made another
+ * @len: its bytes
+ *
+ * Return: its bytes then.
+ */
+size_t opening_read(struct opening *opening, struct opening_init *init, void *buf, size_t len);
+
+/** opening_next() - the OPEN that follows a LOOKUP, made at @buf; its bytes */
+size_t opening_next(struct opening *opening, const struct opening_reply *reply, void *buf);
+
+/** opening_init_reply() - an answer to INIT goes out: take what was offered, if it is one */
+void opening_init_reply(struct opening_init *init, const struct iovec *iov, int count);
+
+/** opening_take() - is the OPEN of this unique here? Then its answer to LOOKUP is at @out */
+bool opening_take(struct opening *opening, uint64_t unique, struct viewos_lookup_open_out *out);
+
+/** opening_wanted() - does an OPEN follow upon this answer, in this worker? */
+bool opening_wanted(const struct opening *opening, const struct opening_reply *reply);
+
+/** opening_of() - is this message an answer to such a request? */
+bool opening_of(const struct iovec *iov);
+
+/** opening_looked() - make of an answer to LOOKUP the whole; returns its bytes */
+size_t opening_looked(struct opening_reply *reply, const struct iovec *iov, int count);
+
+/** opening_opened() - the same of an answer to OPEN; reply->out has that to LOOKUP */
+size_t opening_opened(struct opening_reply *reply, const struct iovec *iov, int count);
+
+#endif /* _VIEWOS_LIB_OPENING_H */
