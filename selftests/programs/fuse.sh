@@ -136,7 +136,7 @@ if have fuse-overlayfs; then
 	check_output "fuse-overlayfs: as an ordinary user" text as_tester \
 		"viewctl run -m fuse-overlayfs,lowerdir=/tmp/tree,upperdir=/tmp/tup,workdir=/tmp/twork:none:/mnt/fs -- sh -c 'umask 027; echo text >/mnt/fs/file; cat /mnt/fs/file'"
 	check_output "fuse-overlayfs: the umask" 640 stat -c %a /tmp/tup/file
-	check_output "fuse-overlayfs: over what it shows" here viewctl run \
+	check_status "fuse-overlayfs: over what it shows" 0 '^here$' viewctl run \
 		-m fuse-overlayfs,lowerdir=/etc,upperdir=/tmp/tup,workdir=/tmp/twork::/etc -- \
 		sh -c 'echo here >/etc/new; cat /etc/new'
 	check "fuse-overlayfs has ended" eventually ended fuse-overlayfs

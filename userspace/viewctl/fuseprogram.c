@@ -3,7 +3,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,21 +30,21 @@ enum library { LIBRARY_UNKNOWN, LIBRARY_FUSE2, LIBRARY_FUSE3 };
 
 struct elf {
 	int fd;
-	ElfW(Half) count;
-	ElfW(Phdr) segments[ELF_MAX_SEGMENTS];
+	Elf64_Half count;
+	Elf64_Phdr segments[ELF_MAX_SEGMENTS];
 	size_t dynamic_count;
-	ElfW(Dyn) dynamic[ELF_MAX_DYNAMIC];
+	Elf64_Dyn dynamic[ELF_MAX_DYNAMIC];
 };
 
 static bool elf_read(struct elf *elf)
 {
-	ElfW(Ehdr) header;
+	Elf64_Ehdr header;
 	ssize_t len;
 	size_t i;
 
 	if (pread(elf->fd, &header, sizeof(header), 0) != sizeof(header) ||
 	    memcmp(header.e_ident, ELFMAG, SELFMAG) ||
-	    header.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) ||
+	    header.e_ident[EI_CLASS] != ELFCLASS64 ||
 	    header.e_phentsize != sizeof(elf->segments[0]) || header.e_phnum > ELF_MAX_SEGMENTS)
 		return false;
 	elf->count = header.e_phnum;
@@ -64,9 +63,9 @@ static bool elf_read(struct elf *elf)
 }
 
 /* Where in the file is what will be at this address? */
-static off_t elf_offset(const struct elf *elf, ElfW(Addr) address)
+static off_t elf_offset(const struct elf *elf, Elf64_Addr address)
 {
-	const ElfW(Phdr) *segment;
+	const Elf64_Phdr *segment;
 
 	for (segment = elf->segments; segment < elf->segments + elf->count; segment++)
 		if (segment->p_type == PT_LOAD && address >= segment->p_vaddr &&
@@ -158,7 +157,7 @@ int fuseprogram_find(struct fuseprogram *program, const char *type)
 	if (!*program->name || !program_search(program))
 		return -ENOENT;
 	if (file_library(program->path) == LIBRARY_FUSE2) {
-		fail("type '%s': %s is built on libfuse2, which cannot serve a view: one built on libfuse3 is needed",
+		fail("type '%s': %s is built on libfuse2, and cannot serve a view: libfuse3 can",
 		     type, program->path);
 		return -ELIBACC;
 	}

@@ -216,20 +216,20 @@ static int program_start(const struct launch *launch, pid_t *pid)
 }
 
 /* Starts the FUSE program of a type. Returns -ENOENT without a complaint. */
-static int fuse_start(struct ondemand *server, struct launch *launch)
+static int fuse_start(struct ondemand *server, const char *type, int fd)
 {
 	struct fuseprogram program;
+	struct launch launch = { .type = type, .program = &program, .fd = fd };
 	int hold[2], ret;
 
-	ret = fuseprogram_find(&program, launch->type);
+	ret = fuseprogram_find(&program, type);
 	if (ret < 0)
 		return ret;
 	if (pipe2(hold, O_CLOEXEC) < 0) {
 		ret = -errno;
 	} else {
-		launch->program = &program;
-		launch->hold = hold[0];
-		ret = program_start(launch, &server->pid);
+		launch.hold = hold[0];
+		ret = program_start(&launch, &server->pid);
 		close(hold[0]);
 		if (ret < 0)
 			close(hold[1]);
@@ -246,7 +246,7 @@ static int fuse_start(struct ondemand *server, struct launch *launch)
 static int start(struct ondemand *server, enum viewos_class class, const char *type,
 		 const char *name)
 {
-	struct launch launch = { .type = type };
+	struct launch launch = { .type = type, .hold = -1 };
 	int ctl, fd, ret;
 
 	ctl = ctl_open();
@@ -265,7 +265,7 @@ static int start(struct ondemand *server, enum viewos_class class, const char *t
 		if (ret < 0 && ret != -ENOENT)
 			fail("viewos-%s: %s", type, strerror(-ret));
 		if (ret == -ENOENT && class == VIEWOS_CLASS_PATH)
-			ret = fuse_start(server, &launch);
+			ret = fuse_start(server, type, fd);
 		if (ret == -ENOENT)
 			fail("type '%s': no such server, and no program viewos-%s%s%s", type, type,
 			     class == VIEWOS_CLASS_PATH ? " or " : "",
