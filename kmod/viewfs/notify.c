@@ -63,6 +63,23 @@ static int notify_name_check(const char *name, u32 namelen, u32 room)
 	return 0;
 }
 
+/* Expires what a name leads to; if nobody uses it, the node is forgotten at once. */
+static void notify_expire(struct dentry *dentry)
+{
+	struct inode *inode = d_really_is_positive(dentry) ? d_inode(dentry) : NULL;
+
+	viewfs_dentry_expire(dentry);
+	if (inode) {
+		viewfs_attr_stale(inode, STATX_BASIC_STATS);
+		ihold(inode);
+	}
+	dput(dentry);
+	if (inode) {
+		d_prune_aliases(inode);
+		iput(inode);
+	}
+}
+
 static int notify_entry(struct super_block *sb, const void *data, u32 len)
 {
 	const struct fuse_notify_inval_entry_out *out = data;
@@ -77,10 +94,7 @@ static int notify_entry(struct super_block *sb, const void *data, u32 len)
 	dentry = notify_find(sb, out->parent, data + sizeof(*out), out->namelen);
 	if (!dentry)
 		return -ENOENT;
-	viewfs_dentry_expire(dentry);
-	if (d_really_is_positive(dentry))
-		viewfs_attr_stale(d_inode(dentry), STATX_BASIC_STATS);
-	dput(dentry);
+	notify_expire(dentry);
 	return 0;
 }
 
