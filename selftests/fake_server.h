@@ -14,6 +14,8 @@
  *   late     answered only at the next look-up of "late-now", which is answered
  *            with ENOENT as soon as the first one's node was forgotten
  *
+ * Files take the ioctls FAKE_IOCTL_*, and can be read, says poll, after FAKE_IOCTL_WAKE.
+ *
  * "slowREAD", a file whose READs are not answered; "endless", a directory of which there
  * is always more, and "slowDIR", of which nothing is answered. Every other name is ENOENT.
  *
@@ -25,10 +27,21 @@
 #include "viewos_test.h"
 
 #include <linux/fuse.h>
+#include <sys/ioctl.h>
+#include <sys/poll.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
 
 enum { NODE_FILE = 2, NODE_DIR, NODE_SLOW_READ, NODE_ENDLESS, NODE_SLOW_DIR, NODE_LATE = 77 };
+
+/* What the server does with an ioctl: what it should, or what it should not. */
+#define FAKE_IOCTL_ADD		_IOWR('F', 1, int)	/* adds one to its argument */
+#define FAKE_IOCTL_FLAGS	_IOR('F', 2, int)	/* tells the request's flags */
+#define FAKE_IOCTL_RESULT	_IO('F', 3)		/* the argument is the result */
+#define FAKE_IOCTL_WAKE		_IO('F', 4)		/* polling is to be repeated */
+#define FAKE_IOCTL_RETRY	_IOWR('F', 5, int)	/* asks for other memory */
+#define FAKE_IOCTL_SHORT	_IOR('F', 6, int)	/* less than a reply */
+#define FAKE_IOCTL_LONG		_IOR('F', 7, int)	/* more data than there is room for */
 
 static bool fake_together;
 
@@ -40,6 +53,8 @@ struct fake_server {
 	uint64_t late;		/* unique of the look-up that is to be answered late */
 	uint64_t late_now;	/* unique of the one that waits for the forget */
 	uint64_t stalled;	/* unique of a look-up that waits for its interrupt */
+	uint64_t polled;	/* what is to be named in a notice */
+	bool readable;		/* says poll */
 };
 
 static inline int fake_reply(struct fake_server *fake, uint64_t unique, int error,
@@ -231,6 +246,80 @@ static inline void fake_readdir(struct fake_server *fake, const struct fuse_in_h
 	fake_reply(fake, in->unique, 0, data, len);
 }
 
+/* Notices for what is polled, what never was, and of a wrong length. */
+static inline bool fake_wake(struct fake_server *fake)
+{
+	struct fuse_notify_poll_wakeup_out wakeup = { .kh = UINT64_MAX };
+	struct fuse_out_header header = {
+		.len = sizeof(header) + sizeof(wakeup), .error = FUSE_NOTIFY_POLL };
+	struct iovec iov[] = { { &header, sizeof(header) }, { &wakeup, sizeof(wakeup) } };
+	bool good;
+
+	good = writev(fake->session, iov, 2) == header.len;
+	wakeup.kh = 12345;
+	good &= writev(fake->session, iov, 2) == header.len;
+	fake->readable = true;
+	wakeup.kh = fake->polled;
+	good &= writev(fake->session, iov, 2) == header.len;
+	header.len -= 4;
+	iov[1].iov_len -= 4;
+	return good && writev(fake->session, iov, 2) < 0 && errno == EINVAL;
+}
+
+static inline void fake_ioctl(struct fake_server *fake, const struct fuse_in_header *in,
+			      const struct fuse_ioctl_in *ioctl)
+{
+	struct {
+		struct fuse_ioctl_out out;
+		int data[8];
+	} reply = { };
+	size_t len = sizeof(reply.out) + ioctl->out_size;
+
+	if (ioctl->in_size > sizeof(int) || ioctl->out_size > sizeof(int)) {
+		fake_reply(fake, in->unique, -ENOTTY, NULL, 0);
+		return;
+	}
+	memcpy(reply.data, ioctl + 1, ioctl->in_size);
+	switch (ioctl->cmd) {
+	case FAKE_IOCTL_ADD:
+		reply.data[0]++;
+		break;
+	case FAKE_IOCTL_FLAGS:
+		reply.data[0] = ioctl->flags;
+		break;
+	case FAKE_IOCTL_RESULT:
+		reply.out.result = ioctl->arg;
+		break;
+	case FAKE_IOCTL_WAKE:
+		reply.out.result = fake_wake(fake) ? 0 : -EPROTO;
+		break;
+	case FAKE_IOCTL_RETRY:
+		reply.out.flags = FUSE_IOCTL_RETRY;
+		reply.out.in_iovs = 1;
+		break;
+	case FAKE_IOCTL_SHORT:
+		len = 8;
+		break;
+	case FAKE_IOCTL_LONG:
+		len += 4;
+		break;
+	default:
+		fake_reply(fake, in->unique, -ENOTTY, NULL, 0);
+		return;
+	}
+	fake_reply(fake, in->unique, 0, &reply, len);
+}
+
+static inline void fake_poll(struct fake_server *fake, const struct fuse_in_header *in,
+			     const struct fuse_poll_in *poll)
+{
+	struct fuse_poll_out out = { .revents = fake->readable ? POLLIN : 0 };
+
+	if (poll->flags & FUSE_POLL_SCHEDULE_NOTIFY)
+		fake->polled = poll->kh;
+	fake_reply(fake, in->unique, 0, &out, sizeof(out));
+}
+
 static inline void fake_handle(struct fake_server *fake, const struct fuse_in_header *in,
 			       const void *body)
 {
@@ -269,6 +358,12 @@ static inline void fake_handle(struct fake_server *fake, const struct fuse_in_he
 		break;
 	case FUSE_READDIR:
 		fake_readdir(fake, in, body);
+		break;
+	case FUSE_IOCTL:
+		fake_ioctl(fake, in, body);
+		break;
+	case FUSE_POLL:
+		fake_poll(fake, in, body);
 		break;
 	case FUSE_INTERRUPT:
 		if (((const struct fuse_interrupt_in *)body)->unique == fake->stalled)

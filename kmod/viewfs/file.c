@@ -372,6 +372,9 @@ static const struct file_operations file_ops = {
 	.fsync = file_fsync,
 	.fallocate = file_fallocate,
 	.copy_file_range = file_copy_range,
+	.poll = viewfs_file_poll,
+	.unlocked_ioctl = viewfs_file_ioctl,
+	.compat_ioctl = viewfs_file_compat_ioctl,
 };
 
 /**

@@ -102,6 +102,7 @@ static void handle_released(struct viewos_request *req)
 	struct viewfs_handle *handle = req->private;
 	struct viewfs_sb *fs = viewfs_inode_sb(handle->inode);
 
+	viewfs_poll_free(handle);
 	iput(handle->inode);
 	kfree(handle);
 	viewfs_sb_done(fs);
@@ -128,6 +129,8 @@ void viewfs_handle_put(struct viewfs_handle *handle)
 	if (!inode || !req) {
 		if (req)
 			viewos_request_put(req);
+		if (inode)
+			viewfs_poll_free(handle);
 		iput(inode);
 		kfree(handle);
 		return;

@@ -242,6 +242,7 @@ void viewfs_inode_evict(struct inode *inode)
 
 	truncate_inode_pages_final(&inode->i_data);
 	clear_inode(inode);
+	viewfs_poll_free(&vi->plain);
 	/* At umount DESTROY says it for all nodes. */
 	if (!vi->nlookup || vi->nodeid == FUSE_ROOT_ID || !(inode->i_sb->s_flags & SB_ACTIVE))
 		return;

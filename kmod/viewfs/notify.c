@@ -135,6 +135,7 @@ static int session_notify(struct viewos_session *session, int code, const void *
 	case FUSE_NOTIFY_DELETE:
 		return notify_delete(sb, data, len);
 	case FUSE_NOTIFY_POLL:
+		return viewfs_poll_notify(sb, data, len);
 	case FUSE_NOTIFY_STORE:
 	case FUSE_NOTIFY_RETRIEVE:
 		return -ENOSYS;

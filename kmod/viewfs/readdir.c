@@ -281,4 +281,6 @@ const struct file_operations viewfs_dir_file_ops = {
 	.read = generic_read_dir,
 	.iterate_shared = dir_iterate,
 	.fsync = dir_fsync,
+	.unlocked_ioctl = viewfs_file_ioctl,
+	.compat_ioctl = viewfs_file_compat_ioctl,
 };

@@ -80,6 +80,7 @@ static void sb_free_work(struct work_struct *work)
 	struct viewfs_sb *fs = container_of(to_rcu_work(work), struct viewfs_sb, free_work);
 
 	viewos_session_put(fs->session);
+	xa_destroy(&fs->polled);
 	kfree(fs);
 }
 
@@ -97,6 +98,7 @@ static struct viewfs_sb *sb_alloc(struct viewos_session *session,
 		set_bit(VIEWFS_SERVER_ACCESS, &fs->flags);
 	atomic64_set(&fs->attr_version, 1);
 	init_waitqueue_head(&fs->idle);
+	xa_init_flags(&fs->polled, XA_FLAGS_ALLOC1);
 	INIT_RCU_WORK(&fs->free_work, sb_free_work);
 	return fs;
 }

@@ -28,10 +28,12 @@
 #include <linux/fs.h>
 #include <linux/fuse.h>
 #include <linux/list.h>
+#include <linux/poll.h>
 #include <linux/spinlock.h>
 #include <linux/stat.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 #include <linux/xattr.h>
 
 #include <linux/viewos_path_open.h>
@@ -60,6 +62,7 @@ enum {
 	VIEWFS_HANDLE_KILLPRIV,
 	VIEWFS_DONT_MASK,
 	VIEWFS_LOOKUP_OPEN,
+	VIEWFS_IOCTL_DIR,
 	VIEWFS_SERVER_ACCESS,
 	VIEWFS_NO_OPEN,
 	VIEWFS_NO_OPENDIR,
@@ -76,6 +79,8 @@ enum {
 	VIEWFS_NO_SETXATTR,
 	VIEWFS_NO_LISTXATTR,
 	VIEWFS_NO_REMOVEXATTR,
+	VIEWFS_NO_IOCTL,
+	VIEWFS_NO_POLL,
 };
 
 /**
@@ -91,6 +96,7 @@ enum {
  * @idle: where umount waits for them
  * @root_attr: what the server said of the root, for the first inode
  * @root_version: attr_version when it was asked
+ * @polled: struct viewfs_poll of handles that are or were polled; its lock keeps them
  * @free_work: puts the session, behind RCU
  */
 struct viewfs_sb {
@@ -105,6 +111,7 @@ struct viewfs_sb {
 	wait_queue_head_t idle;
 	struct fuse_attr_out root_attr;
 	u64 root_version;
+	struct xarray polled;
 	struct rcu_work free_work;
 };
 
@@ -117,6 +124,7 @@ struct viewfs_sb {
  * @open_flags: FOPEN_* of the server
  * @flags: O_* that it was opened with
  * @link: in inode's ->handles while the file is open for writing
+ * @poll: see poll.c, NULL if it was never polled
  */
 struct viewfs_handle {
 	refcount_t ref;
@@ -126,6 +134,7 @@ struct viewfs_handle {
 	u32 open_flags;
 	u32 flags;
 	struct list_head link;
+	struct viewfs_poll *poll;
 };
 
 /* Bits of viewfs_inode->flags. */
@@ -400,6 +409,19 @@ int viewfs_file_mmap(struct file *file, struct vm_area_struct *vma);
 /* xattr.c */
 extern VIEWOS_XATTR_TABLE viewfs_xattr_handlers[];
 ssize_t viewfs_xattr_list(struct dentry *dentry, char *list, size_t size);
+
+/* ioctl.c */
+long viewfs_file_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+#ifdef CONFIG_COMPAT
+long viewfs_file_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+#else
+#define viewfs_file_compat_ioctl NULL
+#endif
+
+/* poll.c */
+void viewfs_poll_free(struct viewfs_handle *handle);
+__poll_t viewfs_file_poll(struct file *file, poll_table *wait);
+int viewfs_poll_notify(struct super_block *sb, const void *data, u32 len);
 
 /* notify.c */
 extern const struct viewos_session_ops viewfs_session_ops;
