@@ -278,7 +278,7 @@ static inline bool view_has_tasks(int view, uint64_t tasks)
 	struct viewos_view_info info;
 	int i;
 
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < 6000; i++) {
 		if (!view_info(view, &info) && info.tasks == tasks)
 			return true;
 		sleep_ms(10);

@@ -373,9 +373,11 @@ static bool serve_until(int session, struct fuse_in_header *in, size_t room, uin
 {
 	struct fuse_open_out open = { .fh = 7 };
 	struct fuse_entry_out entry = { .nodeid = NODE_FILE };
+	struct fuse_attr_out attr = { };
 	struct reply reply = { };
 
 	fake_attr(&entry.attr, NODE_FILE);
+	attr.attr = entry.attr;
 	for (;;) {
 		if (call_next(session, reply.header.len ? &reply : NULL, in, room, 0) < 0)
 			return false;
@@ -385,8 +387,7 @@ static bool serve_until(int session, struct fuse_in_header *in, size_t room, uin
 		if (in->opcode == FUSE_LOOKUP)
 			reply = reply_to(in->unique, 0, &entry, sizeof(entry));
 		else if (in->opcode == FUSE_GETATTR)
-			reply = reply_to(in->unique, 0, &(struct fuse_attr_out){
-						 .attr = entry.attr }, sizeof(struct fuse_attr_out));
+			reply = reply_to(in->unique, 0, &attr, sizeof(attr));
 		else if (in->opcode == FUSE_OPEN)
 			reply = reply_to(in->unique, 0, &open, sizeof(open));
 		else if (in->opcode != FUSE_BATCH_FORGET && in->opcode != FUSE_INTERRUPT)

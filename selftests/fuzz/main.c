@@ -21,8 +21,9 @@
 
 /* Fixed bytes at the front of an input. */
 enum { AT_HOW, AT_SHARE, AT_MOUNT, AT_CLIENTS };
-enum { HOW_USER = 1, HOW_IN_VIEW = 2, HOW_KILL_FIRST = 4, HOW_NEST = 8, HOW_LEAVE = 16,
-       HOW_SOCKETS = 32, HOW_MASK = 224 };
+enum { HOW_USER = 1, HOW_IN_VIEW = 2, HOW_KILL_FIRST = 4, HOW_NEST = 8, HOW_LEAVE = 16 };
+/* Sockets, if of the upper bits it is alone. */
+enum { HOW_SOCKETS = 32, HOW_UPPER = 224 };
 
 enum { STUCK = 77 };
 
@@ -241,8 +242,7 @@ static void client_main(struct client *client, const struct input *input)
 		inherit = how & HOW_NEST ? VIEWOS_INHERIT_NEST :
 			  how & HOW_LEAVE ? VIEWOS_INHERIT_LEAVE : VIEWOS_INHERIT_SHARE;
 		view = view_create_in(client->control, -1, "", inherit);
-		/* Of the upper bits, this one alone. */
-		if ((how & HOW_MASK) == HOW_SOCKETS)
+		if ((how & HOW_UPPER) == HOW_SOCKETS)
 			client->sockets = !rule_for(view, client->name, "sockets");
 		view_enter(view);
 	}

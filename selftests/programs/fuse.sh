@@ -11,12 +11,12 @@ as_tester() { su tester -s /bin/bash -c "export PATH=$PATH; $*"; }
 ended() { ! pgrep -x "$1" >/dev/null; }
 have() { command -v "$1" >/dev/null; }
 
-mkdir -p /mnt/fs /tmp/tree/sub /tmp/up /tmp/work
-echo one >/tmp/tree/one
-echo two >/tmp/tree/sub/two
-ln -s sub/two /tmp/tree/link
-head -c 3000000 /dev/urandom >/tmp/tree/big
-chmod -R go+rX /tmp/tree
+mkdir -p /mnt/fs /tmp/fuse-tree/sub /tmp/up /tmp/work
+echo one >/tmp/fuse-tree/one
+echo two >/tmp/fuse-tree/sub/two
+ln -s sub/two /tmp/fuse-tree/link
+head -c 3000000 /dev/urandom >/tmp/fuse-tree/big
+chmod -R go+rX /tmp/fuse-tree
 
 # What can go wrong.
 mkdir -p /tmp/bin
@@ -34,8 +34,8 @@ check_status "the mount's own complaint" 1 "^viewctl: '/mnt/fs': cannot mount '/
 	viewctl mount -t nofuse /tmp /mnt/fs
 check_status "a source like an option" 1 "^viewctl: '-x': would be an option" \
 	viewctl mount -t tells -- -x /mnt/fs
-check_status "it ends without serving" 1 "cannot mount" viewctl mount -t tells -o a=1,ro,b /tmp/tree /mnt/fs
-check_output "its arguments" "-f|-o|a=1,b,ro|/tmp/tree|/dev/fd/3|" cat /tmp/arguments
+check_status "it ends without serving" 1 "cannot mount" viewctl mount -t tells -o a=1,ro,b /tmp/fuse-tree /mnt/fs
+check_output "its arguments" "-f|-o|a=1,b,ro|/tmp/fuse-tree|/dev/fd/3|" cat /tmp/arguments
 check_status "it ends without serving: fuse.TYPE, no source" 1 "cannot mount" \
 	viewctl mount -t fuse.tells none /mnt/fs
 check_output "its arguments: no options, no source" "-f|/dev/fd/3|" cat /tmp/arguments
@@ -43,14 +43,14 @@ check_status "run: an early end" 125 "^viewctl: nofuse: ended with status 3" \
 	viewctl run -m nofuse:x:/mnt/fs -- true
 if have bindfs; then
 	check_status "built on libfuse2" 1 "^viewctl: type 'bindfs': .*/bindfs is built on libfuse2" \
-		viewctl mount -t bindfs /tmp/tree /mnt/fs
+		viewctl mount -t bindfs /tmp/fuse-tree /mnt/fs
 else
 	skip "built on libfuse2" "no bindfs"
 fi
 check "no server is left of all that" eventually test_empty viewctl servers --noheadings
 
 # same TYPE SOURCE OPTIONS: it shows what the directory has.
-same() { viewctl run -m "$1${3:+,$3}:$2:/mnt/fs" -- diff -r --no-dereference /tmp/tree /mnt/fs; }
+same() { viewctl run -m "$1${3:+,$3}:$2:/mnt/fs" -- diff -r --no-dereference /tmp/fuse-tree /mnt/fs; }
 # writes TYPE SOURCE OPTIONS: what is done on it can be read there again.
 writes()
 {
@@ -65,12 +65,12 @@ writes()
 # squashfuse.
 for program in squashfuse squashfuse_ll; do
 	if have mksquashfs && have $program; then
-		[ -e /tmp/tree.sqfs ] || mksquashfs /tmp/tree /tmp/tree.sqfs -quiet -no-progress -comp gzip
-		chmod 644 /tmp/tree.sqfs
-		check "$program" same $program /tmp/tree.sqfs
+		[ -e /tmp/fuse-tree.sqfs ] || mksquashfs /tmp/fuse-tree /tmp/fuse-tree.sqfs -quiet -no-progress -comp gzip
+		chmod 644 /tmp/fuse-tree.sqfs
+		check "$program" same $program /tmp/fuse-tree.sqfs
 		check_status "$program: read-only" 1 "Read-only|Function not implemented" \
-			viewctl run -m $program:/tmp/tree.sqfs:/mnt/fs -- touch /mnt/fs/new
-		check "$program: as an ordinary user" as_tester "viewctl run -m $program:/tmp/tree.sqfs:/mnt/fs -- diff -r --no-dereference /tmp/tree /mnt/fs"
+			viewctl run -m $program:/tmp/fuse-tree.sqfs:/mnt/fs -- touch /mnt/fs/new
+		check "$program: as an ordinary user" as_tester "viewctl run -m $program:/tmp/fuse-tree.sqfs:/mnt/fs -- diff -r --no-dereference /tmp/fuse-tree /mnt/fs"
 		check_status "$program: not an image" 1 "^viewctl: $program: ended with status" \
 			viewctl mount -t $program /etc/passwd /mnt/fs
 		check "$program has ended" eventually ended $program
@@ -84,19 +84,19 @@ if have sshfs && [ -x /usr/lib/openssh/sftp-server ]; then
 	printf '#!/bin/sh\nexec /usr/lib/openssh/sftp-server\n' >/tmp/pipe
 	chmod 755 /tmp/pipe
 	pipe=ssh_command=/tmp/pipe
-	check "sshfs: reads" same sshfs host:/tmp/tree $pipe
-	check "sshfs: writes" writes sshfs host:/tmp/tree $pipe
+	check "sshfs: reads" same sshfs host:/tmp/fuse-tree $pipe
+	check "sshfs: writes" writes sshfs host:/tmp/fuse-tree $pipe
 	check "sshfs: as an ordinary user" as_tester \
-		"viewctl run -m sshfs,$pipe:host:/tmp/tree:/mnt/fs -- diff -r --no-dereference /tmp/tree /mnt/fs"
+		"viewctl run -m sshfs,$pipe:host:/tmp/fuse-tree:/mnt/fs -- diff -r --no-dereference /tmp/fuse-tree /mnt/fs"
 	check_status "sshfs: no connection" 1 "^viewctl: sshfs: ended with status" \
-		viewctl mount -t sshfs -o ssh_command=/bin/false host:/tmp/tree /mnt/fs
-	check "sshfs: mounted for all" viewctl mount -t sshfs -o $pipe host:/tmp/tree /mnt/fs
-	check "sshfs: it is there" cmp /tmp/tree/big /mnt/fs/big
+		viewctl mount -t sshfs -o ssh_command=/bin/false host:/tmp/fuse-tree /mnt/fs
+	check "sshfs: mounted for all" viewctl mount -t sshfs -o $pipe host:/tmp/fuse-tree /mnt/fs
+	check "sshfs: it is there" cmp /tmp/fuse-tree/big /mnt/fs/big
 	pkill -x sshfs
 	check "sshfs: killed" eventually ended sshfs
 	check_status "sshfs: what is left" 1 "Transport endpoint is not connected" cat /mnt/fs/sub/two
 	check "sshfs: umount" umount /mnt/fs
-	check "sshfs: mounted again" viewctl mount -t fuse.sshfs -o $pipe host:/tmp/tree /mnt/fs
+	check "sshfs: mounted again" viewctl mount -t fuse.sshfs -o $pipe host:/tmp/fuse-tree /mnt/fs
 	kill "$(ps -o ppid= -C sshfs)"
 	check "sshfs: its keeper killed" eventually ended sshfs
 	check "sshfs: umount again" umount /mnt/fs
@@ -114,7 +114,7 @@ if have sshfs && [ -x /usr/sbin/sshd ]; then
 		"PermitRootLogin yes" "StrictModes no" "PidFile /tmp/sshd.pid" \
 		"Subsystem sftp internal-sftp" >/tmp/sshd_config
 	/usr/sbin/sshd -f /tmp/sshd_config
-	check "sshfs by sshd" writes sshfs root@127.0.0.1:/tmp/tree \
+	check "sshfs by sshd" writes sshfs root@127.0.0.1:/tmp/fuse-tree \
 		"port=2222,StrictHostKeyChecking=no,UserKnownHostsFile=/dev/null"
 	kill "$(cat /tmp/sshd.pid)"
 else
@@ -123,18 +123,18 @@ fi
 
 # fuse-overlayfs.
 if have fuse-overlayfs; then
-	overlay=lowerdir=/tmp/tree,upperdir=/tmp/up,workdir=/tmp/work
+	overlay=lowerdir=/tmp/fuse-tree,upperdir=/tmp/up,workdir=/tmp/work
 	check "fuse-overlayfs: reads" same fuse-overlayfs none $overlay
 	check "fuse-overlayfs: writes" writes fuse-overlayfs none $overlay
 	check "fuse-overlayfs: copies up" viewctl run -m fuse-overlayfs,$overlay:none:/mnt/fs -- \
 		bash -c 'rm /mnt/fs/one; echo new >/mnt/fs/sub/two'
 	check_output "fuse-overlayfs: the upper directory" new cat /tmp/up/sub/two
-	check_output "fuse-overlayfs: the lower one is as it was" two cat /tmp/tree/sub/two
+	check_output "fuse-overlayfs: the lower one is as it was" two cat /tmp/fuse-tree/sub/two
 	check_status "fuse-overlayfs: removed" 1 "No such file" \
 		viewctl run -m fuse-overlayfs,$overlay:none:/mnt/fs -- cat /mnt/fs/one
 	as_tester 'mkdir -p /tmp/tup /tmp/twork'
 	check_output "fuse-overlayfs: as an ordinary user" text as_tester \
-		"viewctl run -m fuse-overlayfs,lowerdir=/tmp/tree,upperdir=/tmp/tup,workdir=/tmp/twork:none:/mnt/fs -- sh -c 'umask 027; echo text >/mnt/fs/file; cat /mnt/fs/file'"
+		"viewctl run -m fuse-overlayfs,lowerdir=/tmp/fuse-tree,upperdir=/tmp/tup,workdir=/tmp/twork:none:/mnt/fs -- sh -c 'umask 027; echo text >/mnt/fs/file; cat /mnt/fs/file'"
 	check_output "fuse-overlayfs: the umask" 640 stat -c %a /tmp/tup/file
 	check_status "fuse-overlayfs: over what it shows" 0 '^here$' viewctl run \
 		-m fuse-overlayfs,lowerdir=/etc,upperdir=/tmp/tup,workdir=/tmp/twork::/etc -- \
@@ -150,13 +150,13 @@ if [ -x "$examples/hello_ll" ]; then
 	check_status "hello_ll" 0 "^Hello World!" viewctl run -m hello_ll:none:/mnt/fs -- cat /mnt/fs/hello
 	for program in passthrough passthrough_fh; do
 		check "$program" viewctl run -m $program:none:/mnt/fs -- \
-			diff -r --no-dereference /tmp/tree /mnt/fs/tmp/tree
+			diff -r --no-dereference /tmp/fuse-tree /mnt/fs/tmp/fuse-tree
 	done
 	for options in cache=auto cache=always cache=never writeback flock; do
-		check "passthrough_ll: $options" writes passthrough_ll none source=/tmp/tree,$options
+		check "passthrough_ll: $options" writes passthrough_ll none source=/tmp/fuse-tree,$options
 	done
 	check "passthrough_ll: as an ordinary user" as_tester \
-		'viewctl run -m passthrough_ll,source=/tmp/tree:none:/mnt/fs -- diff -r --no-dereference /tmp/tree /mnt/fs'
+		'viewctl run -m passthrough_ll,source=/tmp/fuse-tree:none:/mnt/fs -- diff -r --no-dereference /tmp/fuse-tree /mnt/fs'
 	for program in notify_inval_inode notify_inval_entry invalidate_path; do
 		check "$program" viewctl run -m $program:none:/mnt/fs -- bash -c '
 			set -e; cd /mnt/fs; first=$(cat *; ls); now=$first

@@ -310,7 +310,7 @@ static void serve(struct record *record, int session)
 	}
 }
 
-static int trips_mount(FIXTURE_DATA(trips) *self)
+static int trips_mount(struct _test_data_trips *self)
 {
 	struct viewos_server_accept accept = { };
 	int ready[2];
@@ -398,11 +398,12 @@ static bool trips_are(struct record *record, const uint32_t *want, int n)
  */
 #define EXPECT_TRIPS(before, call, ...) do {						\
 	const uint32_t want[] = { __VA_ARGS__ };					\
+	uint32_t before_it[64];								\
 	bool good = false;								\
 											\
 	for (int i = 0; i < 50 && !good; i++) {						\
 		before;									\
-		trips_of(self->record, (uint32_t[64]){ });				\
+		trips_of(self->record, before_it);					\
 		call;									\
 		good = trips_are(self->record, want, sizeof(want) / sizeof(want[0]));	\
 	}										\

@@ -39,7 +39,7 @@
 #define VIEWOS_FUSE_LOOKUP_OPEN		0x56000001
 
 /** VIEWOS_UNIQUE_LOOKUP_OPEN - bit of fuse_in_header.unique that these requests alone have */
-#define VIEWOS_UNIQUE_LOOKUP_OPEN	(1ULL << 63)
+#define VIEWOS_UNIQUE_LOOKUP_OPEN	0x8000000000000000ULL
 
 /** VIEWOS_LOOKUP_NOT_OPENED - the name is known, OPEN is to be asked for */
 #define VIEWOS_LOOKUP_NOT_OPENED	1

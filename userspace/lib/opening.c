@@ -93,7 +93,8 @@ bool opening_take(struct opening *opening, uint64_t unique, struct viewos_lookup
 static bool may_open(const struct fuse_in_header *who, const struct fuse_attr *attr,
 		     uint32_t flags)
 {
-	uint32_t want = (flags & O_ACCMODE) == O_RDONLY ? 4 : (flags & O_ACCMODE) == O_WRONLY ? 2 : 6;
+	uint32_t access = flags & O_ACCMODE;
+	uint32_t want = access == O_RDONLY ? 4 : access == O_WRONLY ? 2 : 6;
 	uint32_t mode = attr->mode;
 
 	if (!S_ISREG(mode))
