@@ -277,7 +277,7 @@ static int mount_with(int control, int refuse)
 {
 	struct viewos_server_accept accept = { };
 	pid_t pid = fork();
-	int err;
+	int err, i;
 
 	if (!pid) {
 		int server = server_create(control);
@@ -290,11 +290,16 @@ static int mount_with(int control, int refuse)
 
 			_exit(ioctl(session, VIEWOS_IOC_SESSION_REFUSE, &refusal) != 0);
 		}
-		sleep_ms(500);
-		_exit(0);
+		/* Until one waits to be accepted. */
+		_exit(poll(&(struct pollfd){ server, POLLIN }, 1, -1) != 1);
 	}
-	sleep_ms(100);
-	err = viewfs_mount(SERVER "-refuse", "/mnt", "");
+	/* Until it has its name. */
+	for (i = 0; i < 6000; i++) {
+		err = viewfs_mount(SERVER "-refuse", "/mnt", "");
+		if (err != -ENOENT)
+			break;
+		sleep_ms(10);
+	}
 	return waitpid(pid, NULL, 0) == pid ? err : -ECHILD;
 }
 
