@@ -9,7 +9,8 @@
 export PATH=$VIEWOS_TOP/build/selftests/doc:$PATH
 # The example has no checkers built in, so its library must have none.
 plain=$VIEWOS_TOP/build/userspace/lib
-cd /tmp || exit 1
+mkdir /tmp/sockets
+cd /tmp/sockets || exit 1
 pids=()
 start() { "$@" & pids+=($!); }
 
@@ -24,16 +25,16 @@ mkdir -p web /run/sshd
 echo "Hello, web." >web/hello
 ssh-keygen -q -t ed25519 -N '' -f host
 ssh-keygen -q -t ed25519 -N '' -f user
-printf '%s\n' 'Port 2222' 'ListenAddress 127.0.0.1' 'HostKey /tmp/host' 'UsePAM no' 'PidFile none' \
-	'StrictModes no' 'AuthorizedKeysFile /tmp/user.pub' 'PermitRootLogin yes' >sshd.conf
-printf '%s\n' 'Host *' 'Port 2222' 'IdentityFile /tmp/user' 'StrictHostKeyChecking no' \
+printf '%s\n' 'Port 2222' 'ListenAddress 127.0.0.1' 'HostKey /tmp/sockets/host' 'UsePAM no' 'PidFile none' \
+	'StrictModes no' 'AuthorizedKeysFile /tmp/sockets/user.pub' 'PermitRootLogin yes' >sshd.conf
+printf '%s\n' 'Host *' 'Port 2222' 'IdentityFile /tmp/sockets/user' 'StrictHostKeyChecking no' \
 	'UserKnownHostsFile /dev/null' 'LogLevel ERROR' 'BatchMode yes' >ssh.conf
 for there in '' "nsenter -t $far -n"; do
 	# shellcheck disable=SC2086
 	{
 		start $there python3 -m http.server 8080 --bind 127.0.0.1 --directory web >/dev/null 2>&1
-		start $there git daemon --export-all --base-path=/tmp --listen=127.0.0.1 >/dev/null 2>&1
-		start $there /usr/sbin/sshd -D -e -f /tmp/sshd.conf 2>sshd.log
+		start $there git daemon --export-all --base-path=/tmp/sockets --listen=127.0.0.1 >/dev/null 2>&1
+		start $there /usr/sbin/sshd -D -e -f /tmp/sockets/sshd.conf 2>sshd.log
 	}
 	for port in 8080 9418 2222; do
 		# shellcheck disable=SC2086
@@ -61,7 +62,7 @@ for way in native netns virtual proxy; do
 	check_output "$way: ssh, much data" 3000000 "in_$way" sh -c \
 		'head -c 3000000 /dev/zero | ssh -F ssh.conf root@127.0.0.1 cat | wc -c'
 	check "$way: git clone ssh:" "in_$way" \
-		env GIT_SSH_COMMAND='ssh -F /tmp/ssh.conf' git clone -q ssh://root@127.0.0.1/tmp/repo.git "ssh-$way"
+		env GIT_SSH_COMMAND='ssh -F /tmp/sockets/ssh.conf' git clone -q ssh://root@127.0.0.1/tmp/sockets/repo.git "ssh-$way"
 done
 
 # ---- VDE's other networks ----
@@ -88,7 +89,7 @@ through_tap()
 		'read -r _ <tapped; curl -sS --max-time 60 http://10.6.0.1:8081/hello >tap.out'
 	eventually ip addr add 10.6.0.1/24 dev viewtap 2>/dev/null
 	ip link set viewtap up
-	echo go >tapped
+	timeout 60 sh -c 'echo go >tapped'
 	wait "${pids[-1]}"
 	cat tap.out
 }
@@ -139,13 +140,13 @@ check "seen: the socket's inode is that of /proc" bash -c "$(declare -f seen)"'
 check "seen: events of new sockets" eventually grep -q '^socket-new .*view looked\|^socket-new' events
 # The server dies: what has a backing goes on, what is asked fails.
 pkill -KILL -x viewos-firewall
-echo go >go
+timeout 60 sh -c 'echo go >go'
 wait $looked
 check_output "server's death: data flow on, requests fail" "b'x' b'' 100 100 100 " cat out
 check "seen: events of gone sockets" eventually grep -q '^socket-gone' events
 check_output "seen: none is left" "" viewctl sockets -n
 
-start in_netns python3 -c '
+start viewctl run -s "inet46=netns:$far" -- python3 -c '
 import socket, time
 s = socket.create_server(("127.0.0.1", 7778)); time.sleep(100000)'
 shown() { nsenter -t "$far" -n ss -Htlnp 'sport = :7778' | grep -q 'users:(("python3",pid='; }
