@@ -66,13 +66,16 @@ for way in native netns virtual proxy; do
 done
 
 # ---- VDE's other networks ----
-# The second of a pair reaches the web server of the first.
+# The second of a pair reaches the web server of the first, once that reaches itself.
 pair()
 {
-	local name=$1 url=$2
+	local name=$1 url=$2 first=first-${2%%:*}
 
-	start viewctl run -s "any=serve:netstack,name=a,ip=10.7.0.1/24:$url" -- \
+	start viewctl run --name "$first" -s "any=serve:netstack,name=a,ip=10.7.0.1/24:$url" -- \
 		python3 -m http.server 80 --bind 10.7.0.1 --directory web >/dev/null 2>&1
+	alone() { viewctl enter "$first" -- curl -sS --max-time 20 http://10.7.0.1/hello 2>/dev/null |
+		grep -q Hello; }
+	check "netstack: $name: the first" eventually alone
 	reached() { viewctl run -s "any=serve:netstack,name=b,ip=10.7.0.2/24:$url" -- \
 		curl -sS --max-time 20 http://10.7.0.1/hello 2>/dev/null | grep -q Hello; }
 	check "netstack: $name" eventually reached
