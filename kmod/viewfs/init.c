@@ -31,8 +31,15 @@ static const struct {
 	{ FUSE_HANDLE_KILLPRIV_V2, VIEWFS_HANDLE_KILLPRIV },
 };
 
-static int init_reply(struct viewfs_sb *fs, const struct fuse_init_out *out)
+/* Our own additions are agreed on in the last word of either message: viewos_path.h. */
+static u32 *init_own_word(void *message, size_t size)
 {
+	return message + size - sizeof(u32);
+}
+
+static int init_reply(struct viewfs_sb *fs, struct fuse_init_out *out)
+{
+	u32 own = *init_own_word(out, sizeof(*out));
 	size_t i;
 
 	if (out->major != FUSE_KERNEL_VERSION || out->minor < INIT_MINOR_MIN)
@@ -40,6 +47,8 @@ static int init_reply(struct viewfs_sb *fs, const struct fuse_init_out *out)
 	for (i = 0; i < ARRAY_SIZE(init_features); i++)
 		if (out->flags & init_features[i].wire)
 			set_bit(init_features[i].bit, &fs->flags);
+	if (own & VIEWOS_PATH_TARGET && viewfs_crossing_possible())
+		set_bit(VIEWFS_TARGET, &fs->flags);
 	fs->max_pages = INIT_DEFAULT_PAGES;
 	if (out->flags & FUSE_MAX_PAGES)
 		fs->max_pages = clamp_t(u32, out->max_pages, 1, VIEWOS_MAX_PAGES);
@@ -97,6 +106,8 @@ int viewfs_session_start(struct viewfs_sb *fs)
 	};
 	int err;
 
+	if (viewfs_crossing_possible())
+		*init_own_word(&in, sizeof(in)) = VIEWOS_PATH_TARGET;
 	fs->session->timeout = VIEWOS_CONNECT_TIMEOUT;
 	err = viewfs_call_wait(fs, &call);
 	if (err < 0)

@@ -25,6 +25,7 @@
 #ifndef _VIEWOS_VIEWFS_H
 #define _VIEWOS_VIEWFS_H
 
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/fuse.h>
 #include <linux/list.h>
@@ -33,6 +34,8 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xattr.h>
+
+#include <linux/viewos_path.h>
 
 #include "compat.h"
 #include "limits.h"
@@ -57,6 +60,7 @@ enum {
 	VIEWFS_READDIRPLUS_AUTO,
 	VIEWFS_HANDLE_KILLPRIV,
 	VIEWFS_SERVER_ACCESS,
+	VIEWFS_TARGET,
 	VIEWFS_NO_OPEN,
 	VIEWFS_NO_OPENDIR,
 	VIEWFS_NO_ACCESS,
@@ -87,6 +91,9 @@ enum {
  * @idle: where umount waits for them
  * @root_attr: what the server said of the root, for the first inode
  * @root_version: attr_version when it was asked
+ * @redirect_lock: protects the next two fields
+ * @redirects: redirects of the mount whose objects are held
+ * @nr_redirects: how many
  * @free_work: puts the session, behind RCU
  */
 struct viewfs_sb {
@@ -101,6 +108,9 @@ struct viewfs_sb {
 	wait_queue_head_t idle;
 	struct fuse_attr_out root_attr;
 	u64 root_version;
+	spinlock_t redirect_lock; /* the next two fields */
+	struct list_head redirects;
+	unsigned int nr_redirects;
 	struct rcu_work free_work;
 };
 
@@ -113,6 +123,7 @@ struct viewfs_sb {
  * @open_flags: FOPEN_* of the server
  * @flags: O_* that it was opened with
  * @link: in inode's ->handles while the file is open for writing
+ * @backing: through what the file is read and written, or NULL
  */
 struct viewfs_handle {
 	refcount_t ref;
@@ -122,6 +133,7 @@ struct viewfs_handle {
 	u32 open_flags;
 	u32 flags;
 	struct list_head link;
+	struct file *backing;
 };
 
 /* Bits of viewfs_inode->flags. */
@@ -156,6 +168,7 @@ enum {
  * @holder: who is between viewfs_writeback_hold() and resume, with the inode's lock
  * @wait: for changes of the last three
  * @plain: handle of all who read, where the server needs no open; set with the inode
+ * @redirect: of a name that is another object; set with the inode
  */
 struct viewfs_inode {
 	struct inode vfs;
@@ -178,12 +191,23 @@ struct viewfs_inode {
 	struct task_struct *holder;
 	wait_queue_head_t wait;
 	struct viewfs_handle plain;
+	struct viewfs_redirect *redirect;
 };
 
 /** struct viewfs_part - a part of a message */
 struct viewfs_part {
 	const void *data;
 	u32 len;
+};
+
+/**
+ * struct viewfs_target - an object of the server that came with an answer
+ * @file: it, referenced, or NULL if none came
+ * @flags: VIEWOS_TARGET_*
+ */
+struct viewfs_target {
+	struct file *file;
+	u32 flags;
 };
 
 /**
@@ -194,6 +218,8 @@ struct viewfs_part {
  * @out: where the reply is put, or NULL
  * @out_len: room there, and without @out_var exactly the reply's length
  * @out_var: the reply may be shorter
+ * @check: looks at the reply in the server's context, see struct viewos_request; or NULL
+ * @target: where a file that @check got is put; or NULL
  * @late: undoes what an unwanted reply did, see struct viewos_request
  */
 struct viewfs_call {
@@ -203,6 +229,8 @@ struct viewfs_call {
 	void *out;
 	u32 out_len;
 	bool out_var;
+	int (*check)(struct viewos_request *req);
+	struct viewfs_target *target;
 	void (*late)(struct viewos_request *req);
 };
 
@@ -311,7 +339,7 @@ int viewfs_entry_check(const struct fuse_entry_out *entry);
 struct inode *viewfs_entry_inode(struct super_block *sb, const struct fuse_entry_out *entry,
 				 u64 version);
 int viewfs_entry_lookup(struct inode *dir, const struct qstr *name,
-			struct fuse_entry_out *entry);
+			struct fuse_entry_out *entry, struct viewfs_target *target);
 void viewfs_dentry_hold(struct dentry *dentry, const struct fuse_entry_out *entry);
 void viewfs_dentry_expire(struct dentry *dentry);
 struct dentry *viewfs_dir_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags);
@@ -375,6 +403,49 @@ int viewfs_file_mmap(struct file *file, struct vm_area_struct *vma);
 /* xattr.c */
 extern VIEWOS_XATTR_TABLE viewfs_xattr_handlers[];
 ssize_t viewfs_xattr_list(struct dentry *dentry, char *list, size_t size);
+
+/* redirect.c */
+int viewfs_redirect_check(struct viewos_request *req);
+struct inode *viewfs_redirect_inode(struct super_block *sb, const struct viewfs_target *target);
+bool viewfs_redirect_same(struct inode *inode, const struct viewfs_target *target);
+int viewfs_redirect_path(struct inode *inode, struct path *path, int *mnt_flags);
+void viewfs_redirect_evict(struct inode *inode);
+void viewfs_redirect_end(struct viewos_session *session);
+ssize_t viewfs_redirect_getxattr(struct inode *inode, const char *name, void *value,
+				 size_t size);
+int viewfs_redirect_setxattr(struct inode *inode, const char *name, const void *value,
+			     size_t size, int flags);
+
+/** viewfs_inode_redirected() - is it a name that is another object? */
+static inline bool viewfs_inode_redirected(const struct inode *inode)
+{
+	return viewfs_i(inode)->redirect;
+}
+
+/** viewfs_target_drop() - nobody wants it */
+static inline void viewfs_target_drop(struct viewfs_target *target)
+{
+	if (target->file)
+		fput(target->file);
+	target->file = NULL;
+}
+
+/* crossing.c */
+int viewfs_crossing_init(void);
+void viewfs_crossing_exit(void);
+bool viewfs_crossing_possible(void);
+int viewfs_crossing_probe(const struct path *path);
+struct vfsmount *viewfs_crossing_mount(struct path *path);
+
+/* backing.c */
+extern const struct file_operations viewfs_backing_ops;
+struct file *viewfs_target_get(struct viewos_session *session,
+			       const struct viewos_path_target *target, u32 flags);
+int viewfs_backing_check_open(struct viewos_request *req);
+int viewfs_backing_check_create(struct viewos_request *req);
+int viewfs_backing_open(struct viewfs_handle *handle, struct viewfs_target *target,
+			struct file *file);
+void viewfs_backing_attach(struct viewfs_handle *handle, struct file *file);
 
 /* notify.c */
 extern const struct viewos_session_ops viewfs_session_ops;

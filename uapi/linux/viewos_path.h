@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * viewos: what path sessions can say beyond the FUSE wire protocol.
+ *
+ * The kernel offers its additions in the last 32 bits of struct fuse_init_in, and the server
+ * takes those it wants in the last 32 bits of struct fuse_init_out: VIEWOS_PATH_*. Who knows
+ * nothing of them has zeros there.
+ *
+ * With VIEWOS_PATH_TARGET the answer to three operations may end with a struct
+ * viewos_path_target, behind what FUSE has there. It hands over an open file of the
+ * server, by fd of the process that writes the reply; the fd may be closed when the write
+ * has returned. An fd is only taken from a process with the ids of the one that accepted
+ * the session, and no more capabilities than that had (EPERM).
+ *
+ * LOOKUP: the name is a redirect, it is that very object from now on. The object is a
+ *	directory or a regular file. The entry's nodeid must be 0, and nothing is to be
+ *	forgotten; of its attributes only the type is looked at, which must be the
+ *	object's. entry_valid is how long the name holds; after it the name is looked
+ *	up again, and remains what it is if the answer brings the same object.
+ *
+ *	Who opens the name or walks through it crosses, by a mount that vanishes when
+ *	nobody has used it for a minute or two, into the object's own file system.
+ *	The mount has the restrictions of the mount through which the server has the
+ *	object (nosuid, nodev, noexec, ro, nosymfollow; they cannot be taken back) and
+ *	those of the viewfs mount. It is read-only too with
+ *	VIEWOS_TARGET_READONLY, and if the object is a file that the server has not
+ *	open for writing. Mounts beneath the object are not seen. The server must have it
+ *	open for reading. While the name is in use as a mount point, it cannot
+ *	be removed or renamed (EBUSY).
+ *
+ *	A directory must be one that the server's process could bind elsewhere with
+ *	mount(2), but for the privilege: of a mount in its own mount namespace, not
+ *	unbindable, without mounts beneath that are locked (else EINVAL).
+ *
+ * OPEN, CREATE: the file is read, written, mapped, seeked, synced and allocated through the
+ *	given regular file, without the server. It must be open for what the
+ *	caller asks for (EBADF), may be append-only no more than the caller's (EPERM),
+ *	and must not lie on a file system that is stacked upon another (ELOOP).
+ *	Attributes, also truncation, remain the server's. RELEASE is sent, FLUSH
+ *	and FSYNC are not. A server should answer all openers of a node alike.
+ *
+ * Errors of the write for both, upon which the caller of the operation gets EIO: EBADF no such
+ * fd, or O_PATH; EINVAL not an object of the right type, or one that cannot be
+ * mounted; ELOOP an object of this very mount; EOPNOTSUPP of an idmapped mount. The caller
+ * gets ENOSPC while the session has too many redirects.
+ *
+ * When the session ends, files that were opened and mounts that were crossed go on; names
+ * that were not crossed are ENOTCONN.
+ */
+#ifndef _UAPI_LINUX_VIEWOS_PATH_H
+#define _UAPI_LINUX_VIEWOS_PATH_H
+
+#include <linux/types.h>
+
+/** VIEWOS_PATH_TARGET - INIT: answers may bring a struct viewos_path_target */
+#define VIEWOS_PATH_TARGET	0x00000001
+
+/** VIEWOS_TARGET_READONLY - LOOKUP: the crossing is read-only */
+#define VIEWOS_TARGET_READONLY	0x00000001
+
+/**
+ * struct viewos_path_target - end of an answer that hands over a file
+ * @fd: the file, in the process that writes the reply
+ * @flags: VIEWOS_TARGET_*; none for OPEN and CREATE
+ */
+struct viewos_path_target {
+	__s32 fd;
+	__u32 flags;
+};
+
+#endif /* _UAPI_LINUX_VIEWOS_PATH_H */
