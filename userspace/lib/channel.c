@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fuse_lowlevel.h>
 #include <linux/fuse.h>
+#include <linux/viewos_path.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -29,6 +30,9 @@
 /* Looked at for each request: without a call. */
 static _Thread_local struct channel *own_channel __attribute__((tls_model("initial-exec")));
 
+/* Likewise: the thread's next reply is not to be held. */
+static _Thread_local bool hurry __attribute__((tls_model("initial-exec")));
+
 void channels_init(struct channels *shared, int session, struct viewos_stop *stop)
 {
 	shared->session = session;
@@ -40,6 +44,40 @@ void channels_init(struct channels *shared, int session, struct viewos_stop *sto
 void channel_use(struct channel *channel)
 {
 	own_channel = channel;
+}
+
+void channel_hurry(void)
+{
+	hurry = true;
+}
+
+/* What the kernel offers beyond FUSE, in the last word of its first message. */
+static void init_seen(struct channels *shared, const void *message, size_t len)
+{
+	const struct fuse_in_header *header = message;
+	const char *body = message;
+
+	if (header->opcode != FUSE_INIT || len < sizeof(*header) + sizeof(struct fuse_init_in))
+		return;
+	body += sizeof(*header) + sizeof(struct fuse_init_in) - sizeof(shared->offer);
+	memcpy(&shared->offer, body, sizeof(shared->offer));
+	shared->offer &= VIEWOS_PATH_TARGET;
+	atomic_store(&shared->init, header->unique);
+}
+
+/* Its answer takes that: libfuse knows nothing of it, and has zeros there. */
+static void init_answer(struct channels *shared, const struct iovec *iov, int count)
+{
+	const struct fuse_out_header *header = iov[0].iov_base;
+	char *body = count == 2 ? iov[1].iov_base : NULL;
+	uint64_t init = atomic_load_explicit(&shared->init, memory_order_relaxed);
+
+	if (!init || iov[0].iov_len != sizeof(*header) || header->unique != init)
+		return;
+	atomic_store(&shared->init, 0);
+	if (body && iov[1].iov_len == sizeof(struct fuse_init_out))
+		memcpy(body + sizeof(struct fuse_init_out) - sizeof(shared->offer), &shared->offer,
+		       sizeof(shared->offer));
 }
 
 /* Has the channel's thread its reply for itself now? */
@@ -107,15 +145,18 @@ static bool reply_may_wait(const struct channel *channel, const struct iovec *io
 static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
 {
 	struct channel *channel = own_channel;
+	bool now = hurry;
 	size_t len = 0;
 
 	(void)userdata;
+	hurry = false;
 	if (!channel || channel->shared->session != fd)
 		return writev(fd, iov, count);
 	for (int i = 0; i < count; i++)
 		len += iov[i].iov_len;
+	init_answer(channel->shared, iov, count);
 	channel_flush(channel);
-	if (!reply_may_wait(channel, iov, len))
+	if (now || !reply_may_wait(channel, iov, len))
 		return writev(fd, iov, count);
 	reply_hold(channel, iov, count, len);
 	return len;
@@ -169,6 +210,8 @@ static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
 	if (ret < 0 && errno == ENOTTY)
 		return session_read(fd, buf, len);
 	channel->together = true;
+	if (ret > 0)
+		init_seen(channel->shared, buf, ret);
 	return ret;
 }
 

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* A larger reply is sent at once: copying it here would cost as much as a system call. */
@@ -29,6 +30,8 @@ enum channel_state {
  * @asleep: nobody looks for replies that are held too long
  * @replies: held so far, as the watch has seen
  * @overdue: of these, sent by the watch
+ * @init: unique of the INIT, until it is answered; the first request, which one worker has
+ * @offer: VIEWOS_PATH_* that the kernel offers and the library knows
  */
 struct channels {
 	int session;
@@ -37,6 +40,8 @@ struct channels {
 	atomic_bool asleep;
 	unsigned long replies;
 	unsigned long overdue;
+	_Atomic uint64_t init;
+	uint32_t offer;
 };
 
 /**
@@ -67,6 +72,9 @@ void channels_init(struct channels *shared, int session, struct viewos_stop *sto
 
 /** channel_use() - the calling thread is the worker of @channel, until it ends */
 void channel_use(struct channel *channel);
+
+/** channel_hurry() - the calling thread's next reply is sent at once: fds in it may be closed then */
+void channel_hurry(void);
 
 /** channel_flush() - the calling worker asks for no more requests: send what it holds */
 void channel_flush(struct channel *channel);
