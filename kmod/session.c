@@ -643,7 +643,7 @@ static int reply_copy(struct viewos_request *req, struct iov_iter *from)
 	return copy_from_iter(req->out, len, from) == len ? 0 : -EIO;
 }
 
-/* *@waiter is who is woken, referenced, if that is wanted. */
+/* *@waiter is who is woken, referenced, if that is wanted; nobody if an error is returned. */
 static int reply_request(struct viewos_session *session, const struct fuse_out_header *header,
 			 struct iov_iter *from, struct task_struct **waiter)
 {
@@ -672,7 +672,7 @@ static int reply_request(struct viewos_session *session, const struct fuse_out_h
 		if (err && !req->error)
 			req->error = -EIO;
 	}
-	if (waiter)
+	if (waiter && !err)
 		*waiter = viewos_request_waiter(req);
 	viewos_request_finish(req);
 	return err;
