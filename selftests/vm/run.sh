@@ -115,7 +115,7 @@ qemu=(timeout --foreground "$timeout" qemu-system-x86_64 "${accel[@]}" -M pc -m 
 	-device "virtio-9p-pci,fsdev=top,mount_tag=top"
 	-fsdev "local,id=share,path=$vm/share,security_model=none,multidevs=remap"
 	-device "virtio-9p-pci,fsdev=share,mount_tag=share"
-	-append "console=ttyS0 panic=-1 oops=panic loglevel=$loglevel ${VIEWOS_CMDLINE:-}")
+	-append "console=ttyS0 panic=-1 oops=panic softlockup_panic=1 loglevel=$loglevel ${VIEWOS_CMDLINE:-}")
 # For who wants to look on: see Documentation/testing.rst.
 [ -z "${VIEWOS_GDB:-}" ] || qemu+=(-gdb "tcp:127.0.0.1:$VIEWOS_GDB")
 
