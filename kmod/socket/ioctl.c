@@ -56,9 +56,11 @@ static int ioctl_errno(int err)
 static int backing_ioctl(struct viewos_sock *vs, unsigned int cmd, unsigned long arg)
 {
 	struct socket *backing = viewos_sock_backing(vs);
+	struct file *file = vs->backing_file;
 
-	if (vs->backing_file)
-		return ioctl_errno(vfs_ioctl(vs->backing_file, cmd, arg));
+	/* A file of a socket, which has an ioctl. */
+	if (file)
+		return ioctl_errno(file->f_op->unlocked_ioctl(file, cmd, arg));
 	return backing->ops->ioctl ? backing->ops->ioctl(backing, cmd, arg) : -ENOTTY;
 }
 

@@ -26,6 +26,7 @@
 #define _VIEWOS_VIEWFS_H
 
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/fuse.h>
 #include <linux/list.h>
 #include <linux/poll.h>
