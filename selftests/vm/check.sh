@@ -63,16 +63,13 @@ tests_left()
 	done
 }
 
-passed=0
-failed=0
-skipped=0
-for series in $KERNELS; do
+# Tests one kernel. The last line of the output is for this script: how many tests passed,
+# failed and were skipped.
+check_kernel()
+{
+	local series=$1 tests vm timeout tries status passed=0 failed=0 skipped=0
+
 	tests=$(select_tests "$series")
-	if ! "$TOP/selftests/vm/build.sh" "$series"; then
-		echo "not ok $series: no kernel, or no module for it"
-		failed=$((failed + 1))
-		continue
-	fi
 	say "Testing on Linux $(cat "$BUILD/kernels/$series/release")"
 	vm=${VIEWOS_VM:-$BUILD/vm/$series}
 	# The debug kernel is five times slower.
@@ -89,13 +86,58 @@ for series in $KERNELS; do
 		tests=$(tests_left "$vm/output" "$tests")
 		say "The emulator kept a stale breakpoint; on with the tests that are left"
 	done
-	echo "The log of each test is in $vm/logs" >&2
+	say "The log of each test is in $vm/logs"
 	# The run itself can fail: a crash, a complaint of the kernel, a stuck module.
 	if [ "$status" != 0 ] && [ "$run_failed" = 0 ]; then
 		echo "not ok $series: the run itself failed ($status)"
 		failed=$((failed + 1))
 	fi
+	echo "$passed $failed $skipped"
+}
+
+passed=0
+failed=0
+skipped=0
+failed_builds=0
+testing=()
+mkdir -p "$BUILD/check"
+for series in $KERNELS; do
+	select_tests "$series" >/dev/null
+	if "$TOP/selftests/vm/build.sh" "$series"; then
+		testing+=("$series")
+	else
+		echo "not ok $series: no kernel, or no module for it"
+		failed_builds=$((failed_builds + 1))
+	fi
 done
+# Two kernels at a time, as most of the tests keep one CPU busy; the output is of one after
+# the other.
+next=0
+start_next()
+{
+	local series=${testing[$next]:-}
+
+	[ -n "$series" ] || return 0
+	next=$((next + 1))
+	check_kernel "$series" >"$BUILD/check/$series" 2>&1 &
+	pids[$series]=$!
+}
+declare -A pids=()
+# What runs in the background does not hear of an interrupt by itself.
+trap 'trap "" TERM; kill -TERM 0' INT TERM
+[ -n "${VIEWOS_VM:-}" ] || start_next
+for series in ${testing[@]+"${testing[@]}"}; do
+	start_next
+	tail -n +1 -s 0.2 --pid="${pids[$series]}" -f "$BUILD/check/$series" |
+		grep --line-buffered -vE '^[0-9]+ [0-9]+ [0-9]+$' || true
+	wait "${pids[$series]}" || true
+	read -r p f s < <(tail -n 1 "$BUILD/check/$series" | grep -E '^[0-9]+ [0-9]+ [0-9]+$') ||
+		{ p=0 f=1 s=0; }
+	passed=$((passed + p))
+	failed=$((failed + f))
+	skipped=$((skipped + s))
+done
+failed=$((failed + failed_builds))
 # A run of nothing, or of skips alone, is no success.
 [ $((passed + failed)) -gt 0 ] || failed=1
 echo "$passed passed, $failed failed, $skipped skipped"
