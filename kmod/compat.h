@@ -23,6 +23,7 @@
 #include <linux/fs.h>
 #include <linux/ftrace.h>
 #include <linux/mnt_idmapping.h>
+#include <linux/mount.h>
 #include <linux/net.h>
 #include <linux/pagemap.h>
 #include <linux/sockptr.h>
@@ -285,6 +286,42 @@ static inline long splice_copy_file_range(struct file *in, loff_t pos_in, struct
 	return generic_copy_file_range(in, pos_in, out, pos_out, len, 0);
 }
 
+#endif
+
+/* Who writes through another file had to see to it that its file system is not frozen. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+static inline ssize_t viewos_iocb_iter_write(struct file *file, struct kiocb *iocb,
+					     struct iov_iter *iter)
+{
+	ssize_t ret;
+
+	file_start_write(file);
+	ret = vfs_iocb_iter_write(file, iocb, iter);
+	file_end_write(file);
+	return ret;
+}
+#else
+#define viewos_iocb_iter_write vfs_iocb_iter_write
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+static inline long vfs_splice_read(struct file *in, loff_t *pos, struct pipe_inode_info *pipe,
+				   size_t len, unsigned int flags)
+{
+	return in->f_op->splice_read ? in->f_op->splice_read(in, pos, pipe, len, flags) : -EINVAL;
+}
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define can_mmap_file(file) ((file)->f_op->mmap != NULL)
+#define vfs_mmap(file, vma) call_mmap(file, vma)
+#endif
+
+/* ->d_automount had to return its mount with two references. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#define viewos_automount_result(mnt) mntget(mnt)
+#else
+#define viewos_automount_result(mnt) (mnt)
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)

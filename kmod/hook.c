@@ -307,6 +307,42 @@ static unsigned long hook_site(const char *symbol)
 	return site;
 }
 
+static void (*mount_call)(void);
+
+static void notrace mount_attach(unsigned long ip, unsigned long parent_ip,
+				 struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	mount_call();
+}
+
+/* Permanent: not to be switched off by sysctl, since security depends on it. */
+static struct ftrace_ops mount_ops = {
+	.func = mount_attach,
+	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_RECURSION,
+};
+
+int viewos_hook_mount_init(void (*call)(void))
+{
+	unsigned long site = hook_site("attach_recursive_mnt");
+	int err;
+
+	mount_call = call;
+	err = site ? ftrace_set_filter_ip(&mount_ops, site, 0, 0) : -ENOENT;
+	if (!err)
+		err = register_ftrace_function(&mount_ops);
+	if (!err)
+		return 0;
+	ftrace_free_filter(&mount_ops);
+	pr_warn("attach_recursive_mnt: cannot be watched: %d; no redirects of files\n", err);
+	return err;
+}
+
+void viewos_hook_mount_exit(void)
+{
+	WARN_ON_ONCE(unregister_ftrace_function(&mount_ops));
+	ftrace_free_filter(&mount_ops);
+}
+
 int viewos_hook_init(void)
 {
 	struct viewos_hook *hook;

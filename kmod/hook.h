@@ -52,6 +52,19 @@ int viewos_hook_get(enum viewos_hook_group group);
 /** viewos_hook_put() - no longer a user; does not sleep */
 void viewos_hook_put(enum viewos_hook_group group);
 
+/**
+ * viewos_hook_mount_init() - have a function called before each mount is attached
+ * @call: called by who attaches a mount or a tree of them, when its flags are set and nobody
+ *	else can see it yet; must not sleep. Not changing anything else of the
+ *	call, and for all tasks
+ *
+ * Return: 0, or a negative errno if the kernel does not let us.
+ */
+int viewos_hook_mount_init(void (*call)(void));
+
+/** viewos_hook_mount_exit() - its mirror; @call does not run any more */
+void viewos_hook_mount_exit(void);
+
 int viewos_hook_init(void);
 void viewos_hook_exit(void);
 

@@ -71,4 +71,20 @@
 /* Virtual sockets whose backing is virtual itself, one in another: kernel stack. */
 #define VIEWOS_MAX_BACKING_DEPTH	3
 
+/*
+ * Names of one session that are held to be other objects. Each pins an object and its
+ * mount; a server that has more to redirect than a program looks at in a while should
+ * redirect a directory above.
+ */
+#define VIEWOS_MAX_REDIRECTS		16384
+
+/* Stacking depth of a mount that reads through backing files: these are on one of depth 0. */
+#define VIEWOS_STACK_DEPTH		1
+
+/* Mounts made to see whether a directory may be crossed into, that wait to be freed together. */
+#define VIEWOS_MAX_PROBES		256
+
+/* Seconds between looks for crossings that nobody uses; at the second look they go. */
+#define VIEWOS_CROSSING_EXPIRY		60
+
 #endif /* _VIEWOS_LIMITS_H */

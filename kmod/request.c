@@ -13,7 +13,7 @@
 #include <linux/user_namespace.h>
 #include <net/net_namespace.h>
 
-#include <linux/viewos_path_open.h>
+#include <linux/viewos_path.h>
 
 #include "limits.h"
 #include "request.h"

@@ -32,6 +32,7 @@ struct viewos_request *viewfs_call_request(const struct viewfs_call *call)
 	}
 	if (call->out_var)
 		req->flags |= VIEWOS_REQUEST_OUT_VAR;
+	req->check = call->check;
 	req->late = call->late;
 	return req;
 }
@@ -56,6 +57,10 @@ int viewfs_call_wait(struct viewfs_sb *fs, const struct viewfs_call *call)
 		err = req->out_len;
 		if (call->out)
 			memcpy(call->out, req->out, req->out_len);
+		if (call->target) {
+			call->target->file = req->file;
+			req->file = NULL;
+		}
 	}
 	viewos_request_put(req);
 	return err;

@@ -73,24 +73,41 @@ struct inode *viewfs_entry_inode(struct super_block *sb, const struct fuse_entry
  * @dir: where
  * @name: the name
  * @entry: the reply; no nodeid says that the name is known not to be
+ * @target: the object that the name is, if the reply brought one; @entry has no nodeid then
  *
  * Return: 0 or a negative errno.
  */
 int viewfs_entry_lookup(struct inode *dir, const struct qstr *name,
-			struct fuse_entry_out *entry)
+			struct fuse_entry_out *entry, struct viewfs_target *target)
 {
+	struct viewfs_sb *fs = viewfs_inode_sb(dir);
+	struct {
+		struct fuse_entry_out entry;
+		struct viewos_path_target target;
+	} out = { };
 	struct viewfs_call call = {
 		.opcode = FUSE_LOOKUP,
 		.nodeid = viewfs_nodeid(dir),
 		.in = { { name->name, name->len + 1 } },
-		.out = entry,
-		.out_len = sizeof(*entry),
+		.out = &out,
+		.out_len = sizeof(out.entry),
 		.late = viewfs_late_entry,
 	};
 	int err;
 
-	err = viewfs_call_wait(viewfs_inode_sb(dir), &call);
-	return min(err, 0);
+	target->file = NULL;
+	if (test_bit(VIEWFS_TARGET, &fs->flags)) {
+		call.out_len = sizeof(out);
+		call.out_var = true;
+		call.check = viewfs_redirect_check;
+		call.target = target;
+	}
+	err = viewfs_call_wait(fs, &call);
+	if (err < 0)
+		return err;
+	*entry = out.entry;
+	target->flags = out.target.flags;
+	return 0;
 }
 
 /**
@@ -133,6 +150,7 @@ struct dentry *viewfs_dentry_splice(struct inode *dir, struct dentry *dentry,
 struct dentry *viewfs_dir_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
 {
 	u64 version = viewfs_sb_version(viewfs_inode_sb(dir));
+	struct viewfs_target target;
 	struct fuse_entry_out entry;
 	struct inode *inode = NULL;
 	int err;
@@ -142,7 +160,7 @@ struct dentry *viewfs_dir_lookup(struct inode *dir, struct dentry *dentry, unsig
 		return ERR_PTR(err);
 	if (dentry->d_name.len > NAME_MAX)
 		return ERR_PTR(-ENAMETOOLONG);
-	err = viewfs_entry_lookup(dir, &dentry->d_name, &entry);
+	err = viewfs_entry_lookup(dir, &dentry->d_name, &entry, &target);
 	if (err && err != -ENOENT)
 		return ERR_PTR(err);
 	if (err)
@@ -154,7 +172,28 @@ struct dentry *viewfs_dir_lookup(struct inode *dir, struct dentry *dentry, unsig
 			return ERR_CAST(inode);
 		}
 	}
+	if (target.file) {
+		inode = viewfs_redirect_inode(dir->i_sb, &target);
+		viewfs_target_drop(&target);
+		if (IS_ERR(inode))
+			return ERR_CAST(inode);
+	}
 	return viewfs_dentry_splice(dir, dentry, inode, &entry, flags);
+}
+
+/* Is a name that was a redirect, or is one now, the same still? */
+static int dentry_redirect_again(struct dentry *dentry, struct inode *inode,
+				 const struct fuse_entry_out *entry,
+				 struct viewfs_target *target)
+{
+	bool same = target->file && viewfs_inode_redirected(inode) &&
+		    viewfs_redirect_same(inode, target);
+
+	viewfs_target_drop(target);
+	viewfs_node_forget(viewfs_sb(dentry->d_sb)->session, entry->nodeid);
+	if (same)
+		viewfs_dentry_hold(dentry, entry);
+	return same;
 }
 
 /* Looks an expired name up again: 1 it is the same, 0 it is not, or a negative errno. */
@@ -163,12 +202,13 @@ static int dentry_again(struct dentry *dentry, struct inode *inode, unsigned int
 	struct viewfs_sb *fs = viewfs_sb(dentry->d_sb);
 	struct dentry *parent = dget_parent(dentry);
 	u64 version = viewfs_sb_version(fs);
+	struct viewfs_target target;
 	struct fuse_entry_out entry;
 	struct name_snapshot name;
 	int err;
 
 	take_dentry_name_snapshot(&name, dentry);
-	err = viewfs_entry_lookup(d_inode(parent), &name.name, &entry);
+	err = viewfs_entry_lookup(d_inode(parent), &name.name, &entry, &target);
 	release_dentry_name_snapshot(&name);
 	dput(parent);
 	/* Only of a name that went the mounts beneath may go too, not for a server in trouble. */
@@ -176,6 +216,8 @@ static int dentry_again(struct dentry *dentry, struct inode *inode, unsigned int
 		return 0;
 	if (err)
 		return err;
+	if (target.file || viewfs_inode_redirected(inode))
+		return dentry_redirect_again(dentry, inode, &entry, &target);
 	if (!entry.nodeid)
 		return 0;
 	if (entry.nodeid != viewfs_nodeid(inode) || viewfs_attr_check(&entry.attr) ||
@@ -230,4 +272,5 @@ static int dentry_revalidate(VIEWOS_D_REVALIDATE_DIR struct dentry *dentry, unsi
 
 const struct dentry_operations viewfs_dentry_ops = {
 	.d_revalidate = dentry_revalidate,
+	.d_automount = viewfs_crossing_mount,
 };

@@ -126,6 +126,8 @@ static int dir_link(struct dentry *old, struct inode *dir, struct dentry *dentry
 	};
 	int err;
 
+	if (viewfs_inode_redirected(inode))
+		return -EXDEV;
 	err = dir_check(dir, dentry) ?: viewfs_inode_check(inode);
 	if (err)
 		return err;
@@ -254,6 +256,7 @@ static int dir_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct den
 struct create_out {
 	struct fuse_entry_out entry;
 	struct fuse_open_out open;
+	struct viewos_path_target target;
 };
 
 static int create_opened(struct inode *inode, struct file *file)
@@ -264,7 +267,8 @@ static int create_opened(struct inode *inode, struct file *file)
 
 /* Ties a file that CREATE made and opened to its dentry and handle. */
 static int create_finish(struct inode *dir, struct dentry *dentry, struct file *file,
-			 struct viewfs_handle *handle, const struct create_out *out, u64 version)
+			 struct viewfs_handle *handle, const struct create_out *out,
+			 struct viewfs_target *target, u64 version)
 {
 	struct viewfs_sb *fs = viewfs_inode_sb(dir);
 	struct inode *inode;
@@ -284,6 +288,9 @@ static int create_finish(struct inode *dir, struct dentry *dentry, struct file *
 	else
 		d_instantiate(dentry, inode);
 	viewfs_dentry_hold(dentry, &out->entry);
+	err = viewfs_backing_open(handle, target, file);
+	if (err)
+		return err;
 	file->f_mode |= FMODE_CREATED;
 	err = finish_open(file, dentry, create_opened);
 	if (err)
@@ -303,13 +310,14 @@ static int create_open(struct inode *dir, struct dentry *dentry, struct file *fi
 		.umask = current_umask(),
 		.open_flags = viewfs_open_killpriv(fs, flags),
 	};
+	struct viewfs_target target = { };
 	struct create_out out;
 	struct viewfs_call call = {
 		.opcode = FUSE_CREATE,
 		.nodeid = viewfs_nodeid(dir),
 		.in = { { &in, sizeof(in) }, { dentry->d_name.name, name_len(dentry) } },
 		.out = &out,
-		.out_len = sizeof(out),
+		.out_len = offsetof(struct create_out, target),
 		.late = viewfs_late_create,
 	};
 	struct viewfs_handle *handle;
@@ -318,10 +326,17 @@ static int create_open(struct inode *dir, struct dentry *dentry, struct file *fi
 	handle = viewfs_handle_create();
 	if (IS_ERR(handle))
 		return PTR_ERR(handle);
+	if (test_bit(VIEWFS_TARGET, &fs->flags)) {
+		call.out_len = sizeof(out);
+		call.out_var = true;
+		call.check = viewfs_backing_check_create;
+		call.target = &target;
+	}
 	err = viewfs_call_wait(fs, &call);
 	if (err >= 0) {
 		dir_changed(dir);
-		err = create_finish(dir, dentry, file, handle, &out, version);
+		err = create_finish(dir, dentry, file, handle, &out, &target, version);
+		viewfs_target_drop(&target);
 	} else if (err != -ENOSYS) {
 		dir_changed(dir);
 		viewfs_dentry_expire(dentry);

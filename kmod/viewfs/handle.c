@@ -126,6 +126,8 @@ void viewfs_handle_put(struct viewfs_handle *handle)
 	}
 	if (!refcount_dec_and_test(&handle->ref))
 		return;
+	if (handle->backing)
+		fput(handle->backing);
 	if (!inode || !req) {
 		if (req)
 			viewos_request_put(req);
@@ -175,8 +177,14 @@ static int open_bit(const struct inode *inode)
 	return S_ISDIR(inode->i_mode) ? VIEWFS_NO_OPENDIR : VIEWFS_NO_OPEN;
 }
 
+struct open_out {
+	struct fuse_open_out open;
+	struct viewos_path_target target;
+};
+
 /* 1: the server needs no open. */
-static int open_send(struct inode *inode, const struct file *file, struct fuse_open_out *out)
+static int open_send(struct inode *inode, const struct file *file, struct open_out *out,
+		     struct viewfs_target *target)
 {
 	struct viewfs_sb *fs = viewfs_inode_sb(inode);
 	bool dir = S_ISDIR(inode->i_mode);
@@ -190,10 +198,17 @@ static int open_send(struct inode *inode, const struct file *file, struct fuse_o
 		.nodeid = viewfs_nodeid(inode),
 		.in = { { &in, sizeof(in) } },
 		.out = out,
-		.out_len = sizeof(*out),
+		.out_len = sizeof(out->open),
 		.late = viewfs_late_open,
 	};
 	int err;
+
+	if (!dir && test_bit(VIEWFS_TARGET, &fs->flags)) {
+		call.out_len = sizeof(*out);
+		call.out_var = true;
+		call.check = viewfs_backing_check_open;
+		call.target = target;
+	}
 
 	err = viewfs_call_wait(fs, &call);
 	/* NO_OPEN_SUPPORT has told the server that it may, and wants no answer. */
@@ -211,8 +226,9 @@ static int open_send(struct inode *inode, const struct file *file, struct fuse_o
  */
 struct viewfs_handle *viewfs_handle_open(struct inode *inode, struct file *file)
 {
+	struct viewfs_target target = { };
 	struct viewfs_handle *handle;
-	struct fuse_open_out out;
+	struct open_out out;
 	int ret;
 
 	/* What is not opened need not be released, and readers are all alike then. */
@@ -230,12 +246,18 @@ struct viewfs_handle *viewfs_handle_open(struct inode *inode, struct file *file)
 	handle = viewfs_handle_create();
 	if (IS_ERR(handle))
 		return handle;
-	ret = open_send(inode, file, &out);
+	ret = open_send(inode, file, &out, &target);
 	if (ret < 0) {
 		viewfs_handle_put(handle);
 		return ERR_PTR(ret);
 	}
-	viewfs_handle_bind(handle, inode, ret ? NULL : &out, file->f_flags);
+	viewfs_handle_bind(handle, inode, ret ? NULL : &out.open, file->f_flags);
+	ret = viewfs_backing_open(handle, &target, file);
+	viewfs_target_drop(&target);
+	if (ret) {
+		viewfs_handle_put(handle);
+		return ERR_PTR(ret);
+	}
 	return handle;
 }
 
@@ -250,6 +272,10 @@ void viewfs_handle_attach(struct viewfs_handle *handle, struct file *file)
 	struct viewfs_inode *vi = viewfs_i(inode);
 
 	file->private_data = handle;
+	if (handle->backing) {
+		viewfs_backing_attach(handle, file);
+		return;
+	}
 	if (handle->open_flags & FOPEN_STREAM)
 		stream_open(inode, file);
 	else if (handle->open_flags & FOPEN_NONSEEKABLE)

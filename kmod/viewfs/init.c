@@ -34,14 +34,20 @@ static const struct {
 	{ FUSE_IOCTL_DIR, VIEWFS_IOCTL_DIR },
 };
 
-/* Our own additions are agreed on in the last word of either message. */
+/* Our own additions are agreed on in the last word of either message: viewos_path.h. */
 static u32 *init_own_word(void *message, size_t size)
 {
 	return message + size - sizeof(u32);
 }
 
+static u32 init_offer(void)
+{
+	return VIEWOS_PATH_LOOKUP_OPEN | (viewfs_crossing_possible() ? VIEWOS_PATH_TARGET : 0);
+}
+
 static int init_reply(struct viewfs_sb *fs, struct fuse_init_out *out)
 {
+	u32 own = *init_own_word(out, sizeof(*out));
 	size_t i;
 
 	if (out->major != FUSE_KERNEL_VERSION || out->minor < INIT_MINOR_MIN)
@@ -49,7 +55,9 @@ static int init_reply(struct viewfs_sb *fs, struct fuse_init_out *out)
 	for (i = 0; i < ARRAY_SIZE(init_features); i++)
 		if (out->flags & init_features[i].wire)
 			set_bit(init_features[i].bit, &fs->flags);
-	if (*init_own_word(out, sizeof(*out)) & VIEWOS_PATH_LOOKUP_OPEN)
+	if (own & VIEWOS_PATH_TARGET && viewfs_crossing_possible())
+		set_bit(VIEWFS_TARGET, &fs->flags);
+	else if (own & VIEWOS_PATH_LOOKUP_OPEN)
 		set_bit(VIEWFS_LOOKUP_OPEN, &fs->flags);
 	fs->max_pages = INIT_DEFAULT_PAGES;
 	if (out->flags & FUSE_MAX_PAGES)
@@ -108,7 +116,7 @@ int viewfs_session_start(struct viewfs_sb *fs)
 	};
 	int err;
 
-	*init_own_word(&in, sizeof(in)) = VIEWOS_PATH_LOOKUP_OPEN;
+	*init_own_word(&in, sizeof(in)) = init_offer();
 	fs->session->timeout = VIEWOS_CONNECT_TIMEOUT;
 	err = viewfs_call_wait(fs, &call);
 	if (err < 0)

@@ -219,6 +219,7 @@ struct inode *viewfs_inode_alloc(struct super_block *sb)
 	vi->holder = NULL;
 	init_waitqueue_head(&vi->wait);
 	viewfs_handle_plain(&vi->vfs);
+	vi->redirect = NULL;
 	return &vi->vfs;
 }
 
@@ -243,6 +244,7 @@ void viewfs_inode_evict(struct inode *inode)
 	truncate_inode_pages_final(&inode->i_data);
 	clear_inode(inode);
 	viewfs_poll_free(&vi->plain);
+	viewfs_redirect_evict(inode);
 	/* At umount DESTROY says it for all nodes. */
 	if (!vi->nlookup || vi->nodeid == FUSE_ROOT_ID || !(inode->i_sb->s_flags & SB_ACTIVE))
 		return;

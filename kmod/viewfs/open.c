@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A name that is not known is looked up and opened in one request: viewos_path_open.h. */
+/* A name that is not known is looked up and opened in one request: viewos_path.h. */
 
 #include <linux/dcache.h>
 #include <linux/namei.h>

@@ -99,6 +99,8 @@ static struct viewfs_sb *sb_alloc(struct viewos_session *session,
 	atomic64_set(&fs->attr_version, 1);
 	init_waitqueue_head(&fs->idle);
 	xa_init_flags(&fs->polled, XA_FLAGS_ALLOC1);
+	spin_lock_init(&fs->redirect_lock);
+	INIT_LIST_HEAD(&fs->redirects);
 	INIT_RCU_WORK(&fs->free_work, sb_free_work);
 	return fs;
 }
@@ -212,6 +214,9 @@ static int super_fill(struct super_block *sb, struct fs_context *fc)
 	sb->s_op = &super_ops;
 	sb->s_xattr = viewfs_xattr_handlers;
 	set_default_d_op(sb, &viewfs_dentry_ops);
+	/* What lies behind a file may not be stacked itself: kernel stack. */
+	if (test_bit(VIEWFS_TARGET, &fs->flags))
+		sb->s_stack_depth = VIEWOS_STACK_DEPTH;
 	sb->s_flags |= SB_NOSEC;
 	/* So that the VFS leaves the umask to us, and we to the server. */
 	if (test_bit(VIEWFS_DONT_MASK, &fs->flags))
@@ -408,11 +413,16 @@ int viewfs_init(void)
 	err = viewfs_inode_cache_create();
 	if (err)
 		goto destroy_wq;
-	err = register_filesystem(&super_type);
+	err = viewfs_crossing_init();
 	if (err)
 		goto destroy_cache;
+	err = register_filesystem(&super_type);
+	if (err)
+		goto exit_crossing;
 	return 0;
 
+exit_crossing:
+	viewfs_crossing_exit();
 destroy_cache:
 	viewfs_inode_cache_destroy();
 destroy_wq:
@@ -426,6 +436,7 @@ destroy_wq:
 void viewfs_exit(void)
 {
 	unregister_filesystem(&super_type);
+	viewfs_crossing_exit();
 	/* Behind it are the inodes, and the works that free mounts. */
 	viewfs_inode_cache_destroy();
 	destroy_workqueue(super_wq);

@@ -25,6 +25,7 @@
 #ifndef _VIEWOS_VIEWFS_H
 #define _VIEWOS_VIEWFS_H
 
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/fs_struct.h>
 #include <linux/fuse.h>
@@ -37,7 +38,7 @@
 #include <linux/xarray.h>
 #include <linux/xattr.h>
 
-#include <linux/viewos_path_open.h>
+#include <linux/viewos_path.h>
 
 #include "compat.h"
 #include "limits.h"
@@ -65,6 +66,7 @@ enum {
 	VIEWFS_LOOKUP_OPEN,
 	VIEWFS_IOCTL_DIR,
 	VIEWFS_SERVER_ACCESS,
+	VIEWFS_TARGET,
 	VIEWFS_NO_OPEN,
 	VIEWFS_NO_OPENDIR,
 	VIEWFS_NO_ACCESS,
@@ -98,6 +100,9 @@ enum {
  * @root_attr: what the server said of the root, for the first inode
  * @root_version: attr_version when it was asked
  * @polled: struct viewfs_poll of handles that are or were polled; its lock keeps them
+ * @redirect_lock: protects the next two fields
+ * @redirects: redirects of the mount whose objects are held
+ * @nr_redirects: how many
  * @free_work: puts the session, behind RCU
  */
 struct viewfs_sb {
@@ -113,6 +118,9 @@ struct viewfs_sb {
 	struct fuse_attr_out root_attr;
 	u64 root_version;
 	struct xarray polled;
+	spinlock_t redirect_lock; /* the next two fields */
+	struct list_head redirects;
+	unsigned int nr_redirects;
 	struct rcu_work free_work;
 };
 
@@ -126,6 +134,7 @@ struct viewfs_sb {
  * @flags: O_* that it was opened with
  * @link: in inode's ->handles while the file is open for writing
  * @poll: see poll.c, NULL if it was never polled
+ * @backing: through what the file is read and written, or NULL
  */
 struct viewfs_handle {
 	refcount_t ref;
@@ -136,6 +145,7 @@ struct viewfs_handle {
 	u32 flags;
 	struct list_head link;
 	struct viewfs_poll *poll;
+	struct file *backing;
 };
 
 /* Bits of viewfs_inode->flags. */
@@ -174,6 +184,7 @@ enum {
  * @holder: who is between viewfs_writeback_hold() and resume, with the inode's lock
  * @wait: for changes of the last three
  * @plain: handle of all who read, where the server needs no open; set with the inode
+ * @redirect: of a name that is another object; set with the inode
  */
 struct viewfs_inode {
 	struct inode vfs;
@@ -199,12 +210,23 @@ struct viewfs_inode {
 	struct task_struct *holder;
 	wait_queue_head_t wait;
 	struct viewfs_handle plain;
+	struct viewfs_redirect *redirect;
 };
 
 /** struct viewfs_part - a part of a message */
 struct viewfs_part {
 	const void *data;
 	u32 len;
+};
+
+/**
+ * struct viewfs_target - an object of the server that came with an answer
+ * @file: it, referenced, or NULL if none came
+ * @flags: VIEWOS_TARGET_*
+ */
+struct viewfs_target {
+	struct file *file;
+	u32 flags;
 };
 
 /**
@@ -215,6 +237,8 @@ struct viewfs_part {
  * @out: where the reply is put, or NULL
  * @out_len: room there, and without @out_var exactly the reply's length
  * @out_var: the reply may be shorter
+ * @check: looks at the reply in the server's context, see struct viewos_request; or NULL
+ * @target: where a file that @check got is put; or NULL
  * @late: undoes what an unwanted reply did, see struct viewos_request
  */
 struct viewfs_call {
@@ -224,6 +248,8 @@ struct viewfs_call {
 	void *out;
 	u32 out_len;
 	bool out_var;
+	int (*check)(struct viewos_request *req);
+	struct viewfs_target *target;
 	void (*late)(struct viewos_request *req);
 };
 
@@ -339,7 +365,7 @@ int viewfs_entry_check(const struct fuse_entry_out *entry);
 struct inode *viewfs_entry_inode(struct super_block *sb, const struct fuse_entry_out *entry,
 				 u64 version);
 int viewfs_entry_lookup(struct inode *dir, const struct qstr *name,
-			struct fuse_entry_out *entry);
+			struct fuse_entry_out *entry, struct viewfs_target *target);
 void viewfs_dentry_hold(struct dentry *dentry, const struct fuse_entry_out *entry);
 void viewfs_dentry_expire(struct dentry *dentry);
 struct dentry *viewfs_dentry_splice(struct inode *dir, struct dentry *dentry,
@@ -423,6 +449,49 @@ long viewfs_file_compat_ioctl(struct file *file, unsigned int cmd, unsigned long
 void viewfs_poll_free(struct viewfs_handle *handle);
 __poll_t viewfs_file_poll(struct file *file, poll_table *wait);
 int viewfs_poll_notify(struct super_block *sb, const void *data, u32 len);
+
+/* redirect.c */
+int viewfs_redirect_check(struct viewos_request *req);
+struct inode *viewfs_redirect_inode(struct super_block *sb, const struct viewfs_target *target);
+bool viewfs_redirect_same(struct inode *inode, const struct viewfs_target *target);
+int viewfs_redirect_path(struct inode *inode, struct path *path, int *mnt_flags);
+void viewfs_redirect_evict(struct inode *inode);
+void viewfs_redirect_end(struct viewos_session *session);
+ssize_t viewfs_redirect_getxattr(struct inode *inode, const char *name, void *value,
+				 size_t size);
+int viewfs_redirect_setxattr(struct inode *inode, const char *name, const void *value,
+			     size_t size, int flags);
+
+/** viewfs_inode_redirected() - is it a name that is another object? */
+static inline bool viewfs_inode_redirected(const struct inode *inode)
+{
+	return viewfs_i(inode)->redirect;
+}
+
+/** viewfs_target_drop() - nobody wants it */
+static inline void viewfs_target_drop(struct viewfs_target *target)
+{
+	if (target->file)
+		fput(target->file);
+	target->file = NULL;
+}
+
+/* crossing.c */
+int viewfs_crossing_init(void);
+void viewfs_crossing_exit(void);
+bool viewfs_crossing_possible(void);
+int viewfs_crossing_probe(const struct path *path);
+struct vfsmount *viewfs_crossing_mount(struct path *path);
+
+/* backing.c */
+extern const struct file_operations viewfs_backing_ops;
+struct file *viewfs_target_get(struct viewos_session *session,
+			       const struct viewos_path_target *target, u32 flags);
+int viewfs_backing_check_open(struct viewos_request *req);
+int viewfs_backing_check_create(struct viewos_request *req);
+int viewfs_backing_open(struct viewfs_handle *handle, struct viewfs_target *target,
+			struct file *file);
+void viewfs_backing_attach(struct viewfs_handle *handle, struct file *file);
 
 /* notify.c */
 extern const struct viewos_session_ops viewfs_session_ops;

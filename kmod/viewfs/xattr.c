@@ -88,7 +88,11 @@ static int handler_get(const struct xattr_handler *handler, struct dentry *dentr
 	err = viewfs_inode_check(inode);
 	if (err)
 		return err;
-	if (test_bit(VIEWFS_NO_GETXATTR, &fs->flags) || name_is_acl(name))
+	if (name_is_acl(name))
+		return -EOPNOTSUPP;
+	if (viewfs_inode_redirected(inode))
+		return viewfs_redirect_getxattr(inode, name, value, size);
+	if (test_bit(VIEWFS_NO_GETXATTR, &fs->flags))
 		return -EOPNOTSUPP;
 	err = xattr_read(inode, &call, value, size);
 	return viewfs_sb_lacks(fs, VIEWFS_NO_GETXATTR, err) ? -EOPNOTSUPP : err;
@@ -105,6 +109,8 @@ static int handler_set(const struct xattr_handler *handler, struct mnt_idmap *id
 		return err;
 	if (name_is_acl(name))
 		return -EOPNOTSUPP;
+	if (viewfs_inode_redirected(inode))
+		return viewfs_redirect_setxattr(inode, name, value, size, flags);
 	err = value ? xattr_set(inode, name, value, size, flags) : xattr_remove(inode, name);
 	viewfs_attr_stale(inode, STATX_CTIME);
 	return err;

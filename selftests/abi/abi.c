@@ -3,9 +3,12 @@
 
 #include "../viewos_test.h"
 
+#include <linux/viewos_path.h>
+
 #include <stddef.h>
 #include <sys/mman.h>
 
+_Static_assert(sizeof(struct viewos_path_target) == 8, "ABI");
 _Static_assert(sizeof(struct viewos_version) == 16, "ABI");
 _Static_assert(sizeof(struct viewos_view_create) == 88, "ABI");
 _Static_assert(sizeof(struct viewos_view_open) == 80, "ABI");

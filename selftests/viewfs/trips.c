@@ -18,7 +18,7 @@
 
 #include "../fake_server.h"
 
-#include <linux/viewos_path_open.h>
+#include <linux/viewos_path.h>
 #include <sys/mman.h>
 
 #define SERVER "trips-test"

@@ -27,6 +27,7 @@
  * of the view's owner gets no_new_privs.
  *
  * Changes: ABI 1, first release. ABI 2, rules, the class socket, VIEWOS_IOC_SESSION_NEXT.
+ * ABI 3, <linux/viewos_path.h>.
  */
 #ifndef _UAPI_LINUX_VIEWOS_H
 #define _UAPI_LINUX_VIEWOS_H
@@ -35,7 +36,7 @@
 #include <linux/types.h>
 
 /** VIEWOS_ABI - number of this interface, grows when something is added */
-#define VIEWOS_ABI		2
+#define VIEWOS_ABI		3
 
 /** VIEWOS_NAME_LEN - room for a view's or server's name, with its final NUL */
 #define VIEWOS_NAME_LEN		64

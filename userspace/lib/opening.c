@@ -3,7 +3,7 @@
  * libviewos: one request of the kernel is a LOOKUP and then an OPEN to libfuse
  *
  * The kernel asks for a name and for its content to be opened at once, see
- * <linux/viewos_path_open.h>. libfuse gets a LOOKUP. When its answer comes, in the thread that
+ * <linux/viewos_path.h>. libfuse gets a LOOKUP. When its answer comes, in the thread that
  * has the request and before that asks for another, that thread gets an OPEN next, and
  * both answers go as one. Else the answer to LOOKUP goes alone: the kernel asks for the OPEN.
  */

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-#include <linux/viewos_path_open.h>
+#include <linux/viewos_path.h>
 
 /**
  * struct opening_init - what became of INIT; the session's

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * viewos: what path sessions can say beyond the FUSE wire protocol.
+ *
+ * The kernel offers its additions in the last 32 bits of struct fuse_init_in, and the server
+ * takes those it wants in the last 32 bits of struct fuse_init_out: VIEWOS_PATH_*. Who knows
+ * nothing of them has zeros there. A server that takes VIEWOS_PATH_TARGET is never sent what
+ * VIEWOS_PATH_LOOKUP_OPEN allows, and its mount is one that other file systems cannot be
+ * stacked upon as deeply: a server should take it only if it makes use of it.
+ *
+ * VIEWOS_PATH_TARGET: objects by fd
+ *
+ * The answer to three operations may end with a struct viewos_path_target, behind what
+ * FUSE has there. It hands over an open file of the server, by fd of the process that writes the reply; the fd may be closed when the write
+ * has returned. An fd is only taken from a process with the ids of the one that accepted
+ * the session, and no more capabilities than that had (EPERM).
+ *
+ * LOOKUP: the name is a redirect, it is that very object from now on. The object is a
+ *	directory or a regular file. The entry's nodeid must be 0, and nothing is to be
+ *	forgotten; of its attributes only the type is looked at, which must be the
+ *	object's. entry_valid is how long the name holds; after it the name is looked
+ *	up again, and remains what it is if the answer brings the same object.
+ *
+ *	Who opens the name or walks through it crosses, by a mount that vanishes when
+ *	nobody has used it for a minute or two, into the object's own file system.
+ *	The mount has the restrictions of the mount through which the server has the
+ *	object (nosuid, nodev, noexec, ro, nosymfollow; they cannot be taken back) and
+ *	those of the viewfs mount. It is read-only too with
+ *	VIEWOS_TARGET_READONLY, and if the object is a file that the server has not
+ *	open for writing. Mounts beneath the object are not seen. The server must have it
+ *	open for reading. While the name is in use as a mount point, it cannot
+ *	be removed or renamed (EBUSY).
+ *
+ *	A directory must be one that the server's process could bind elsewhere with
+ *	mount(2), but for the privilege: of a mount in its own mount namespace, not
+ *	unbindable, without mounts beneath that are locked (else EINVAL).
+ *
+ * OPEN, CREATE: the file is read, written, mapped, seeked, synced and allocated through the
+ *	given regular file, without the server. It must be open for what the
+ *	caller asks for (EBADF), may be append-only no more than the caller's (EPERM),
+ *	and must not lie on a file system that is stacked upon another (ELOOP).
+ *	Attributes, also truncation, remain the server's. RELEASE is sent, FLUSH
+ *	and FSYNC are not. A server should answer all openers of a node alike.
+ *
+ * Errors of the write for both, upon which the caller of the operation gets EIO: EBADF no such
+ * fd, or O_PATH; EINVAL not an object of the right type, or one that cannot be
+ * mounted; ELOOP an object of this very mount; EOPNOTSUPP of an idmapped mount. The caller
+ * gets ENOSPC while the session has too many redirects.
+ *
+ * When the session ends, files that were opened and mounts that were crossed go on; names
+ * that were not crossed are ENOTCONN.
+ *
+ * VIEWOS_PATH_LOOKUP_OPEN: a name looked up and opened in one request
+ *
+ * The open of a name that the kernel does not know is one request, VIEWOS_FUSE_LOOKUP_OPEN,
+ * instead of LOOKUP and OPEN. It is sent for opens without O_CREAT, O_TRUNC and O_DIRECTORY;
+ * any other open is asked for as ever.
+ *
+ *   request  fuse_in_header (nodeid is the directory's), viewos_lookup_open_in, the name
+ *            with its NUL
+ *   reply    fuse_out_header, viewos_lookup_open_out; or, where LOOKUP fails,
+ *            fuse_out_header alone with that error
+ *
+ * The unique of such a request has VIEWOS_UNIQUE_LOOKUP_OPEN set, so that who stands between
+ * the kernel and a FUSE library can tell its replies from others.
+ *
+ * The server opens the file only if it is a regular one that the caller may
+ * open, as far as it can tell. If it is in doubt, it does not open
+ * (VIEWOS_LOOKUP_NOT_OPENED), and the kernel goes on by the entry alone. In any case the
+ * kernel checks permission afterwards, and sends RELEASE if that fails.
+ *
+ * A server that answers ENOSYS is asked no more. libviewos does all this for servers made with
+ * it: to them it is a LOOKUP and then an OPEN.
+ */
+#ifndef _UAPI_LINUX_VIEWOS_PATH_H
+#define _UAPI_LINUX_VIEWOS_PATH_H
+
+#include <linux/fuse.h>
+#include <linux/types.h>
+
+/** VIEWOS_PATH_TARGET - INIT: answers may bring a struct viewos_path_target */
+#define VIEWOS_PATH_TARGET		0x00000001
+
+/** VIEWOS_PATH_LOOKUP_OPEN - INIT: VIEWOS_FUSE_LOOKUP_OPEN may be sent */
+#define VIEWOS_PATH_LOOKUP_OPEN		0x00000002
+
+/** VIEWOS_TARGET_READONLY - LOOKUP: the crossing is read-only */
+#define VIEWOS_TARGET_READONLY		0x00000001
+
+/**
+ * struct viewos_path_target - end of an answer that hands over a file
+ * @fd: the file, in the process that writes the reply
+ * @flags: VIEWOS_TARGET_*; none for OPEN and CREATE
+ */
+struct viewos_path_target {
+	__s32 fd;
+	__u32 flags;
+};
+
+/** VIEWOS_FUSE_LOOKUP_OPEN - opcode: look a name up, and open it if it is a file */
+#define VIEWOS_FUSE_LOOKUP_OPEN		0x56000001
+
+/** VIEWOS_UNIQUE_LOOKUP_OPEN - bit of fuse_in_header.unique that these requests alone have */
+#define VIEWOS_UNIQUE_LOOKUP_OPEN	0x8000000000000000ULL
+
+/** VIEWOS_LOOKUP_NOT_OPENED - the name is known, OPEN is to be asked for */
+#define VIEWOS_LOOKUP_NOT_OPENED	1
+
+/**
+ * struct viewos_lookup_open_in - body of VIEWOS_FUSE_LOOKUP_OPEN, before the name
+ * @flags: O_*, as in struct fuse_open_in
+ * @open_flags: FUSE_OPEN_*, likewise
+ */
+struct viewos_lookup_open_in {
+	__u32 flags;
+	__u32 open_flags;
+};
+
+/**
+ * struct viewos_lookup_open_out - reply to VIEWOS_FUSE_LOOKUP_OPEN
+ * @entry: as LOOKUP has it; no nodeid says that the name is known not to be
+ * @open: as OPEN has it, if @error is zero
+ * @error: zero, or the negative errno with which OPEN failed, or VIEWOS_LOOKUP_NOT_OPENED
+ * @pad: must be zero
+ */
+struct viewos_lookup_open_out {
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+	__s32 error;
+	__u32 pad;
+};
+
+#endif /* _UAPI_LINUX_VIEWOS_PATH_H */
