@@ -10,8 +10,11 @@
  *   thread     another thread replies, and the server goes on only when that is done
  *   two        replies to this and to a look-up of "first", which it has kept
  *   large      is a directory, of which a listing is too large to be held
+ *   redirect   is the directory /usr, by an fd that is closed at once
+ *   badredirect  the same with a device, which fails
+ *   backed     is a file, opened with another of which the fd is closed at once
  *
- * and all these names are unknown, except "large".
+ * and all these names are unknown, except the last three.
  */
 #define FUSE_USE_VERSION 314
 
@@ -26,6 +29,8 @@
 
 #define SERVER	"held-test"
 #define LARGE	2
+#define BACKED	3
+#define BACKING	"/tmp/held-backing"
 #define ENTRIES	1000
 
 /* The server's end of a pipe by which the client says that it has its reply. */
@@ -41,7 +46,11 @@ static void wait_for_client(void)
 
 static struct stat attributes(fuse_ino_t ino)
 {
-	return (struct stat){ .st_ino = ino, .st_mode = S_IFDIR | 0755, .st_nlink = 2 };
+	return (struct stat){
+		.st_ino = ino,
+		.st_mode = ino == BACKED ? S_IFREG | 0644 : S_IFDIR | 0755,
+		.st_nlink = 2,
+	};
 }
 
 static void *reply_elsewhere(void *req)
@@ -51,11 +60,19 @@ static void *reply_elsewhere(void *req)
 	return NULL;
 }
 
+static void held_init(void *data, struct fuse_conn_info *conn)
+{
+	if (viewos_fuse_want_redirect())
+		abort();
+}
+
 static void held_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fuse_entry_param large = { .ino = LARGE, .attr = attributes(LARGE) };
+	struct fuse_entry_param backed = { .ino = BACKED, .attr = attributes(BACKED) };
 	static fuse_req_t first;
 	pthread_t thread;
+	int fd;
 
 	if (!strcmp(name, "first")) {
 		first = req;
@@ -64,6 +81,21 @@ static void held_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		pthread_join(thread, NULL);
 	} else if (!strcmp(name, "large")) {
 		fuse_reply_entry(req, &large);
+	} else if (!strcmp(name, "backed")) {
+		fuse_reply_entry(req, &backed);
+	} else if (!strcmp(name, "redirect")) {
+		fd = open("/usr", O_RDONLY | O_DIRECTORY);
+		/* It is too late for that. */
+		if (viewos_fuse_want_redirect() != -EOPNOTSUPP)
+			abort();
+		if (viewos_fuse_reply_redirect(req, fd, 60, 0))
+			abort();
+		close(fd);
+	} else if (!strcmp(name, "badredirect")) {
+		fd = open("/dev/null", O_RDONLY);
+		if (viewos_fuse_reply_redirect(req, fd, 60, 0) != -EINVAL)
+			abort();
+		close(fd);
 	} else {
 		fuse_reply_err(req, ENOENT);
 		if (!strcmp(name, "slow"))
@@ -99,8 +131,31 @@ static void held_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	fuse_reply_buf(req, buffer, len);
 }
 
+static void held_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
+{
+	int fd = open(BACKING, file->flags & O_ACCMODE);
+
+	if (viewos_fuse_reply_open(req, file, fd))
+		abort();
+	close(fd);
+}
+
+static void held_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+			struct fuse_file_info *file)
+{
+	struct fuse_entry_param entry = { .ino = BACKED, .attr = attributes(BACKED) };
+	int fd = open(BACKING, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	if (viewos_fuse_reply_create(req, &entry, file, fd))
+		abort();
+	close(fd);
+}
+
 static const struct fuse_lowlevel_ops ops = {
+	.init = held_init,
 	.lookup = held_lookup,
+	.open = held_open,
+	.create = held_create,
 	.getattr = held_getattr,
 	.readdir = held_readdir,
 };
@@ -204,6 +259,30 @@ TEST_F(held, replies_too_large_to_be_held)
 	EXPECT_EQ(ENTRIES, n);
 	closedir(dir);
 	EXPECT_EQ(-ENOENT, stat_name(self->dir, "plain"));
+}
+
+/* The fds that the server hands over are closed as soon as the library has returned. */
+TEST_F(held, handed_over_files_are_not_held)
+{
+	char path[64], text[8] = "";
+	int fd;
+
+	for (int i = 0; i < 20; i++)
+		ASSERT_EQ(-ENOENT, stat_name(self->dir, "plain"));
+	ASSERT_EQ(0, stat_name(self->dir, "redirect/bin/."));
+	ASSERT_EQ(-EIO, stat_name(self->dir, "badredirect"));
+	snprintf(path, sizeof(path), "%s/new", self->dir);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(5, write(fd, "there", 5));
+	close(fd);
+	snprintf(path, sizeof(path), "%s/backed", self->dir);
+	fd = open(path, O_RDONLY);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(5, read(fd, text, sizeof(text)));
+	EXPECT_STREQ("there", text);
+	close(fd);
+	unlink(BACKING);
 }
 
 TEST_HARNESS_MAIN

@@ -30,6 +30,9 @@
 /* Looked at for each request: without a call. */
 static _Thread_local struct channel *own_channel __attribute__((tls_model("initial-exec")));
 
+/* Likewise: the thread's next reply is not to be held. */
+static _Thread_local bool hurry __attribute__((tls_model("initial-exec")));
+
 /* All sessions, and the workers of each, for those who answer in threads of their own. */
 static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct channels *all;
@@ -66,6 +69,16 @@ void channel_use(struct channel *channel)
 	channel->next = channel->shared->workers;
 	channel->shared->workers = channel;
 	pthread_mutex_unlock(&all_lock);
+}
+
+void channel_hurry(void)
+{
+	hurry = true;
+}
+
+bool channel_want(uint32_t additions)
+{
+	return own_channel && opening_want(&own_channel->shared->init, additions);
 }
 
 /* Has the channel's thread its reply for itself now? */
@@ -187,9 +200,11 @@ static ssize_t reply_half(struct channel *channel, int fd, struct iovec *iov, in
 static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
 {
 	struct channel *channel = own_channel;
+	bool now = hurry;
 	size_t len = 0;
 
 	(void)userdata;
+	hurry = false;
 	if (channel && channel->shared->session != fd)
 		channel = NULL;
 	for (int i = 0; i < count; i++)
@@ -199,6 +214,10 @@ static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
 	/* INIT is answered by the thread that has read it. */
 	if (channel)
 		opening_init_reply(&channel->shared->init, iov, count);
+	if (channel && now) {
+		channel_flush(channel);
+		channel = NULL;
+	}
 	return reply_give(channel, fd, iov, count, len);
 }
 

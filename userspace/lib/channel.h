@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "opening.h"
@@ -27,7 +28,7 @@ enum channel_state {
  * struct channels - what the workers of a session share
  * @session: the session fd
  * @stop: its lock protects the fields below; it is held while the watch sends a reply
- * @init: whether a name can be looked up and opened in one request
+ * @init: what is agreed on beyond FUSE
  * @next: in the list of all
  * @workers: their channels
  * @hold: replies may be held
@@ -82,6 +83,16 @@ void channels_exit(struct channels *shared);
 
 /** channel_use() - the calling thread is the worker of @channel, until it ends */
 void channel_use(struct channel *channel);
+
+/** channel_hurry() - the calling thread's next reply is sent at once: fds in it may be closed then */
+void channel_hurry(void);
+
+/**
+ * channel_want() - the calling worker answers INIT: take an addition that must be asked for
+ *
+ * Return: whether the kernel offers all of @additions, VIEWOS_PATH_*.
+ */
+bool channel_want(uint32_t additions);
 
 /** channel_flush() - the calling worker asks for no more requests: send what it holds */
 void channel_flush(struct channel *channel);

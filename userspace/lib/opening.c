@@ -36,11 +36,13 @@ size_t opening_read(struct opening *opening, struct opening_init *init, void *bu
 
 	opening->looking = 0;
 	if (header->opcode == FUSE_INIT && len >= sizeof(*header) + sizeof(*in) &&
-	    *OWN_WORD(in) & VIEWOS_PATH_LOOKUP_OPEN)
+	    *OWN_WORD(in)) {
+		init->offer = *OWN_WORD(in);
 		atomic_store(&init->unique, header->unique);
-	else if (header->opcode == VIEWOS_FUSE_LOOKUP_OPEN &&
-		 len > sizeof(*header) + sizeof(opening->in))
+	} else if (header->opcode == VIEWOS_FUSE_LOOKUP_OPEN &&
+		   len > sizeof(*header) + sizeof(opening->in)) {
 		request_split(opening, header);
+	}
 	return header->len;
 }
 
@@ -62,6 +64,14 @@ size_t opening_next(struct opening *opening, const struct opening_reply *reply, 
 	return header->len;
 }
 
+bool opening_want(struct opening_init *init, uint32_t additions)
+{
+	if (!atomic_load(&init->unique) || additions & ~init->offer)
+		return false;
+	init->want |= additions;
+	return true;
+}
+
 void opening_init_reply(struct opening_init *init, const struct iovec *iov, int count)
 {
 	const struct fuse_out_header *header = iov[0].iov_base;
@@ -76,7 +86,7 @@ void opening_init_reply(struct opening_init *init, const struct iovec *iov, int 
 	out = iov[1].iov_base;
 	/* A server that takes other additions has replies that we could not join. */
 	if (!*OWN_WORD(out))
-		*OWN_WORD(out) = VIEWOS_PATH_LOOKUP_OPEN;
+		*OWN_WORD(out) = init->want ? init->want : init->offer & VIEWOS_PATH_LOOKUP_OPEN;
 }
 
 bool opening_take(struct opening *opening, uint64_t unique, struct viewos_lookup_open_out *out)

@@ -14,10 +14,14 @@
 
 /**
  * struct opening_init - what became of INIT; the session's
- * @unique: of an INIT that offers this, else 0
+ * @unique: of an INIT that is not answered yet, else 0
+ * @offer: VIEWOS_PATH_* that the kernel offers; like @want of the worker that has the INIT
+ * @want: of these, what the server asked for
  */
 struct opening_init {
 	atomic_ullong unique;
+	uint32_t offer;
+	uint32_t want;
 };
 
 /** struct opening_reply - a whole reply to VIEWOS_FUSE_LOOKUP_OPEN */
@@ -57,6 +61,9 @@ size_t opening_read(struct opening *opening, struct opening_init *init, void *bu
 
 /** opening_next() - the OPEN that follows a LOOKUP, made at @buf; its bytes */
 size_t opening_next(struct opening *opening, const struct opening_reply *reply, void *buf);
+
+/** opening_want() - take this in the answer to the INIT that the caller has; is it offered? */
+bool opening_want(struct opening_init *init, uint32_t additions);
 
 /** opening_init_reply() - an answer to INIT goes out: take what was offered, if it is one */
 void opening_init_reply(struct opening_init *init, const struct iovec *iov, int count);

@@ -295,6 +295,63 @@ int viewos_fuse_serve(int session, const struct fuse_lowlevel_ops *ops, size_t o
  */
 int viewos_fuse_main(int argc, char **argv, const struct viewos_fuse_server *server);
 
+struct fuse_req;
+struct fuse_file_info;
+struct fuse_entry_param;
+
+/**
+ * viewos_fuse_want_redirect() - answers of this session may hand over files
+ *
+ * To be called by the init operation, in its own thread. Without it the three functions below
+ * fail. It has a price, so only a server that uses them should call it: no other file
+ * system can be stacked upon the mount as deeply, and a look-up and an open are never one
+ * request.
+ *
+ * Return: 0. EOPNOTSUPP: the kernel cannot, or this is no init operation.
+ */
+int viewos_fuse_want_redirect(void);
+
+/** VIEWOS_REDIRECT_READONLY - nothing is written there, whatever the caller may do */
+#define VIEWOS_REDIRECT_READONLY	0x00000001
+
+/**
+ * viewos_fuse_reply_redirect() - answer LOOKUP: the name is this very directory or file
+ * @req: the request, done with afterwards
+ * @fd: the object, open for reading, of the server's own mount namespace; a file that is
+ *	open for reading only can only be read there. Remains the caller's, to close
+ * @timeout: seconds for which the name holds
+ * @flags: VIEWOS_REDIRECT_*
+ *
+ * The kernel crosses into the object's own file system and asks no more about what is
+ * beneath. There is no node, so nothing will be forgotten. While the name is crossed it
+ * cannot be removed or renamed (EBUSY); so for a file viewos_fuse_reply_open()
+ * may suit better. <linux/viewos_path.h> tells more.
+ *
+ * Return: 0, or what the kernel says to it, where whoever asked gets EIO: EBADF, EINVAL not
+ * an object that can be mounted, ELOOP it is of this very mount, EOPNOTSUPP, EPERM, ENOENT
+ * nobody waits any more.
+ */
+int viewos_fuse_reply_redirect(struct fuse_req *req, int fd, double timeout, unsigned int flags);
+
+/**
+ * viewos_fuse_reply_open() - answer OPEN: the data are in this file
+ * @req: the request, done with afterwards
+ * @file: as for fuse_reply_open()
+ * @fd: a regular file, open for what the request asks for. Remains the caller's, to close;
+ *	-1 is fuse_reply_open()
+ *
+ * The kernel reads, writes and maps through the file; the server sees no READ and
+ * WRITE, and RELEASE at the end. Attributes remain the server's business.
+ *
+ * Return: as viewos_fuse_reply_redirect(); ELOOP also, if the file is of a stacked file system, as
+ * overlayfs is.
+ */
+int viewos_fuse_reply_open(struct fuse_req *req, const struct fuse_file_info *file, int fd);
+
+/** viewos_fuse_reply_create() - likewise CREATE, with an entry as for fuse_reply_create() */
+int viewos_fuse_reply_create(struct fuse_req *req, const struct fuse_entry_param *entry,
+			     const struct fuse_file_info *file, int fd);
+
 /* ---- rules ---- */
 
 /**
