@@ -246,12 +246,25 @@ static void dentry_from_plus(struct dentry *dentry, struct inode *inode)
 	dput(parent);
 }
 
+/*
+ * Is it a file that somebody is to remove or rename, or to put another in its place? The VFS
+ * does not do so with a mount point. What is open stays open without the crossing; it goes
+ * when the name is dropped, and the next look-up brings the same name without one.
+ */
+static bool dentry_uncross(struct dentry *dentry, const struct inode *inode, unsigned int flags)
+{
+	return (!flags || flags & LOOKUP_RENAME_TARGET) && viewfs_inode_redirected(inode) &&
+	       S_ISREG(inode->i_mode) && d_mountpoint(dentry);
+}
+
 static int dentry_revalidate(VIEWOS_D_REVALIDATE_DIR struct dentry *dentry, unsigned int flags)
 {
 	struct inode *inode = d_inode_rcu(dentry);
 	bool expired;
 
 	if (inode && test_bit(VIEWFS_I_BAD, &viewfs_i(inode)->flags))
+		return 0;
+	if (inode && dentry_uncross(dentry, inode, flags))
 		return 0;
 	expired = time_before64((u64)READ_ONCE(dentry->d_time), get_jiffies_64());
 	if (!expired && !(flags & (LOOKUP_EXCL | LOOKUP_REVAL | LOOKUP_RENAME_TARGET))) {

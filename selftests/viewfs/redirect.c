@@ -413,8 +413,12 @@ TEST_F(redirect, file)
 	ASSERT_EQ(0, read_text(in_base("file"), text, sizeof(text)));
 	EXPECT_EQ('N', text[0]);
 	munmap(map, 4096);
-	EXPECT_EQ(-EBUSY, result(unlink(in_view("file"))));
+	/* Its crossing is not in the way of the name's removal, nor that of what is open. */
+	EXPECT_EQ(0, result(unlink(in_view("file"))));
+	EXPECT_EQ(1, pread(fd, text, 1, 0));
 	close(fd);
+	ASSERT_EQ(0, read_text(in_view("dir/inner"), text, sizeof(text)));
+	EXPECT_EQ(-EBUSY, result(rmdir(in_view("dir"))));
 	EXPECT_EQ(7, IN_CHILD((execl(in_view("script"), "script", NULL), errno)));
 }
 

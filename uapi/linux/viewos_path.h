@@ -28,8 +28,8 @@
  *	those of the viewfs mount. It is read-only too with
  *	VIEWOS_TARGET_READONLY, and if the object is a file that the server has not
  *	open for writing. Mounts beneath the object are not seen. The server must have it
- *	open for reading. While the name is in use as a mount point, it cannot
- *	be removed or renamed (EBUSY).
+ *	open for reading. While a directory's name is crossed it cannot be removed or
+ *	renamed (EBUSY).
  *
  *	A directory must be one that the server's process could bind elsewhere with
  *	mount(2), but for the privilege: of a mount in its own mount namespace, not

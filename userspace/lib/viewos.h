@@ -323,9 +323,8 @@ int viewos_fuse_want_redirect(void);
  * @flags: VIEWOS_REDIRECT_*
  *
  * The kernel crosses into the object's own file system and asks no more about what is
- * beneath. There is no node, so nothing will be forgotten. While the name is crossed it
- * cannot be removed or renamed (EBUSY); so for a file viewos_fuse_reply_open()
- * may suit better. <linux/viewos_path.h> tells more.
+ * beneath. There is no node, so nothing will be forgotten. While a directory's name is
+ * crossed it cannot be removed or renamed (EBUSY). <linux/viewos_path.h> tells more.
  *
  * Return: 0, or what the kernel says to it, where whoever asked gets EIO: EBADF, EINVAL not
  * an object that can be mounted, ELOOP it is of this very mount, EOPNOTSUPP, EPERM, ENOENT
