@@ -336,7 +336,8 @@ FIXTURE_SETUP(redirect)
 	ASSERT_EQ(0, put_file("dir/inner", DATA, 0644));
 	ASSERT_EQ(0, put_file("file", DATA, 0644));
 	ASSERT_EQ(0, put_file("exec", "#!/bin/sh\nexit 7\n", 0755));
-	ASSERT_EQ(0, mount("tmpfs", in_base("hard"), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, ""));
+	ASSERT_EQ(0, mount("tmpfs", in_base("hard"), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+			   ""));
 	ASSERT_EQ(0, put_file("hard/exec", "#!/bin/sh\nexit 7\n", 0755));
 	ASSERT_EQ(0, mknod(in_base("hard/null"), S_IFCHR | 0666, makedev(1, 3)));
 	self->server = start();
@@ -457,7 +458,8 @@ TEST_F(redirect, read_only_what_is_given_so)
 	EXPECT_EQ(-EROFS, result(mkdir(in_view("rodir/sub/new"), 0700)));
 	EXPECT_LE(0, open(in_view("rodir/inner"), O_RDONLY));
 	/* And whoever administers the mounts cannot undo it. */
-	EXPECT_EQ(-EPERM, result(mount(NULL, in_view("rodir/."), NULL, MS_REMOUNT | MS_BIND, NULL)));
+	EXPECT_EQ(-EPERM,
+		  result(mount(NULL, in_view("rodir/."), NULL, MS_REMOUNT | MS_BIND, NULL)));
 	EXPECT_LE(0, open(in_view("dir/new"), O_CREAT | O_WRONLY, 0600));
 }
 

@@ -11,9 +11,10 @@
  * VIEWOS_PATH_TARGET: objects by fd
  *
  * The answer to three operations may end with a struct viewos_path_target, behind what
- * FUSE has there. It hands over an open file of the server, by fd of the process that writes the reply; the fd may be closed when the write
- * has returned. An fd is only taken from a process with the ids of the one that accepted
- * the session, and no more capabilities than that had (EPERM).
+ * FUSE has there. It hands over an open file of the server, by fd of the process that writes
+ * the reply; the fd may be closed when the write has returned. An fd is only taken
+ * from a process with the ids of the one that accepted the session, and no more capabilities
+ * than that had (EPERM).
  *
  * LOOKUP: the name is a redirect, it is that very object from now on. The object is a
  *	directory or a regular file. The entry's nodeid must be 0, and nothing is to be

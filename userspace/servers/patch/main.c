@@ -117,6 +117,19 @@ static void reply_nothing(fuse_req_t req)
 	fuse_reply_entry(req, &entry);
 }
 
+/* Opens a name of a directory as it is; an O_PATH fd, or a negative errno. */
+static int name_open(const struct node *dir, const struct rule *rule, const char *name)
+{
+	int fd;
+
+	if (rule)
+		return rule_open(rule, dir->fd);
+	if (dir->fd < 0)
+		return -ENOENT;
+	fd = openat(dir->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 static void patch_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	const struct node *dir = patch_node(req, parent);
@@ -128,12 +141,7 @@ static void patch_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		reply_nothing(req);
 		return;
 	}
-	if (rule)
-		node.fd = rule_open(rule, dir->fd);
-	else if (dir->fd < 0)
-		node.fd = -ENOENT;
-	else if ((node.fd = openat(dir->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC)) < 0)
-		node.fd = -errno;
+	node.fd = name_open(dir, rule, name);
 	node.readonly = dir->readonly || (rule && rule->readonly);
 	if (node.fd == -ENOENT && rule && rule->children) {
 		node.fd = -1;
