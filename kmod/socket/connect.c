@@ -61,7 +61,23 @@ static int connect_answer(struct viewos_sock *vs, struct viewos_sock_call *call,
 	return connect_wait(vs, flags);
 }
 
-/* Only one connect at a time; before it is asked, so that an early event finds the state. */
+/*
+ * What became of the connect before, if nobody has asked for that: as from the kernel's own, it
+ * is the answer to the next one.
+ */
+static int connect_failed(struct viewos_sock *vs)
+{
+	if (viewos_sk(vs)->sk_type == SOCK_DGRAM ||
+	    READ_ONCE(vs->state) == VIEWOS_SOCKET_CONNECTED)
+		return 0;
+	return sock_error(viewos_sk(vs));
+}
+
+/*
+ * Only one connect at a time; before it is asked, so that an early event finds the state. Returns
+ * 1 if one from before has ended well in the meantime: a call that was interrupted is made again,
+ * and is to hear of that as if it had waited.
+ */
 static int connect_begin(struct viewos_sock *vs)
 {
 	int err = 0;
@@ -69,6 +85,8 @@ static int connect_begin(struct viewos_sock *vs)
 	spin_lock(&vs->lock);
 	if (vs->state == VIEWOS_SOCKET_CONNECTING)
 		err = -EALREADY;
+	else if (vs->unsaid)
+		err = 1;
 	else if (vs->state == VIEWOS_SOCKET_LISTENING ||
 		 (vs->state == VIEWOS_SOCKET_CONNECTED && viewos_sk(vs)->sk_type == SOCK_STREAM))
 		err = -EISCONN;
@@ -78,6 +96,14 @@ static int connect_begin(struct viewos_sock *vs)
 	return err;
 }
 
+static void connect_said(struct viewos_sock *vs)
+{
+	spin_lock(&vs->lock);
+	vs->unsaid = false;
+	spin_unlock(&vs->lock);
+}
+
+/* Returns 0 also for a connect from before, whose end is told now. */
 static int connect_ask(struct viewos_sock *vs, const void *addr, int len, int flags)
 {
 	struct viewos_sock_call call = {
@@ -94,7 +120,7 @@ static int connect_ask(struct viewos_sock *vs, const void *addr, int len, int fl
 	if (err == -EALREADY && !(flags & O_NONBLOCK))
 		return connect_wait(vs, flags);
 	if (err)
-		return err;
+		return min(err, 0);
 	/* The events of an unconnected socket are not those of this connect. */
 	if (viewos_sk(vs)->sk_type == SOCK_STREAM)
 		viewos_sock_again(vs, POLLOUT | POLLHUP, READ_ONCE(vs->seq));
@@ -114,17 +140,25 @@ int viewos_sock_connect(struct socket *sock, VIEWOS_SOCKADDR *addr, int len, int
 {
 	struct viewos_sock *vs = viewos_sock(sock);
 	struct socket *backing = viewos_sock_backing(vs);
-	int err;
+	int failed, err;
 
 	if (len < (int)sizeof(addr->sa_family) || len > VIEWOS_SOCK_MAX_NAME)
 		return -EINVAL;
+	failed = connect_failed(vs);
+	if (failed && (!backing || backing->state != SS_CONNECTING))
+		return failed;
 	if (viewos_sock_asks(vs, VIEWOS_SOCK_CONNECT)) {
 		err = connect_ask(vs, addr, len, flags);
+		if (!err)
+			connect_said(vs);
 	} else {
 		err = backing->ops->connect(backing, addr, len, flags);
 		if (!err || err == -EISCONN)
 			viewos_sock_set_state(vs, VIEWOS_SOCKET_CONNECTED);
 	}
+	/* The backing is done with the one that failed, and has nothing left to say about it. */
+	if (failed && err == -ECONNABORTED)
+		err = failed;
 	if (!err || err == -EINPROGRESS)
 		viewos_sock_set_address(vs, &vs->peer, addr, len);
 	return err;

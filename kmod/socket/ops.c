@@ -136,6 +136,21 @@ static __poll_t poll_told(struct viewos_sock *vs)
 	return mask;
 }
 
+/*
+ * How the connect of the backing went is asked of our own struct sock by those who have polled:
+ * io_uring takes it right from there. So the error moves here, while the backing still is at it.
+ */
+static void poll_takes_error(struct sock *sk, struct socket *backing)
+{
+	int err;
+
+	if (backing->state != SS_CONNECTING && backing->ops != &viewos_sock_ops)
+		return;
+	err = sock_error(backing->sk);
+	if (err)
+		WRITE_ONCE(sk->sk_err, -err);
+}
+
 static __poll_t sock_poll_events(struct file *file, struct socket *sock, poll_table *wait)
 {
 	struct viewos_sock *vs = viewos_sock(sock);
@@ -147,6 +162,8 @@ static __poll_t sock_poll_events(struct file *file, struct socket *sock, poll_ta
 	if (backing && READ_ONCE(vs->state) != VIEWOS_SOCKET_CONNECTING) {
 		/* Its wake-ups come through our own queue. */
 		mask = backing->ops->poll(file, backing, NULL);
+		if (mask & EPOLLERR)
+			poll_takes_error(sock->sk, backing);
 	} else {
 		mask = poll_told(vs);
 	}

@@ -192,8 +192,10 @@ void viewos_sock_event(struct viewos_sock *vs, u32 events, u32 seq)
 	if (fresh) {
 		vs->seq = seq;
 		WRITE_ONCE(vs->events, events);
-		if (vs->state == VIEWOS_SOCKET_CONNECTING && events & POLLOUT)
+		if (vs->state == VIEWOS_SOCKET_CONNECTING && events & POLLOUT) {
 			vs->state = VIEWOS_SOCKET_CONNECTED;
+			vs->unsaid = viewos_sk(vs)->sk_type == SOCK_STREAM;
+		}
 	}
 	spin_unlock(&vs->lock);
 	if (fresh)

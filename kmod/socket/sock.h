@@ -58,6 +58,7 @@ struct viewos_address {
  * @lock: protects the fields below
  * @born: the server knows it, and is to hear of its RELEASE
  * @gone: released
+ * @unsaid: a connect has ended well, which no connect(2) has returned yet
  * @state: enum viewos_socket_state
  * @events: poll(2) events as the server told them
  * @seq: their number
@@ -80,6 +81,7 @@ struct viewos_sock {
 	spinlock_t lock; /* the fields below */
 	bool born;
 	bool gone;
+	bool unsaid;
 	enum viewos_socket_state state;
 	u32 events;
 	u32 seq;

@@ -233,17 +233,23 @@ TEST_F(virtual, half_close)
 TEST_F(virtual, connect_later)
 {
 	struct sockaddr_in address, nobody;
-	int listener = bound(SOCK_STREAM, &address), client, fd;
+	int listener = bound(SOCK_STREAM, &address), client, fd, later;
 
 	ASSERT_LE(0, listener);
 	fd = bound(SOCK_STREAM, &nobody);
 	close(fd);
 	ASSERT_EQ(0, listen(listener, 5));
 	client = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	if (connect(client, (void *)&address, sizeof(address)))
+	later = connect(client, (void *)&address, sizeof(address));
+	if (later)
 		EXPECT_EQ(EINPROGRESS, errno);
 	EXPECT_EQ(POLLOUT, wait_for(client, POLLOUT));
 	EXPECT_EQ(0, socket_option(client, SOL_SOCKET, SO_ERROR));
+	/* Its end is told once by connecting again, too. */
+	if (later)
+		EXPECT_EQ(0, connect(client, (void *)&address, sizeof(address)));
+	EXPECT_EQ(-1, connect(client, (void *)&address, sizeof(address)));
+	EXPECT_EQ(EISCONN, errno);
 	EXPECT_EQ(2, send(client, "ok", 2, 0));
 	close(client);
 	client = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -253,6 +259,15 @@ TEST_F(virtual, connect_later)
 	} else {
 		EXPECT_EQ(ECONNREFUSED, errno);
 	}
+	EXPECT_EQ(0, socket_option(client, SOL_SOCKET, SO_ERROR));
+	close(client);
+	/* It can also be asked for by connecting again. */
+	client = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	if (connect(client, (void *)&nobody, sizeof(nobody)) && errno == EINPROGRESS) {
+		EXPECT_NE(0, wait_for(client, POLLOUT) & (POLLERR | POLLHUP));
+		EXPECT_EQ(-1, connect(client, (void *)&nobody, sizeof(nobody)));
+	}
+	EXPECT_EQ(ECONNREFUSED, errno);
 	EXPECT_EQ(0, socket_option(client, SOL_SOCKET, SO_ERROR));
 	close(client);
 	client = socket(AF_INET, SOCK_STREAM, 0);
