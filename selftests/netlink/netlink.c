@@ -1,57 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The generic netlink family: registration, dumps, events, hostile messages. */
 
+#include "../dump.h"
 #include "../fake_server.h"
 
 #ifndef SOL_NETLINK
 #define SOL_NETLINK 270
 #endif
-
-/* Reads a dump, and counts the messages in which @attr has the value of @len bytes at @data. */
-static int dump_count(uint8_t cmd, uint64_t view, uint16_t attr, const void *data, size_t len)
-{
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	struct nl_message message;
-	static char answer[65536];
-	int family = nl_family();
-	int fd, found = 0;
-	bool done = false;
-
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
-	if (family < 0 || fd < 0)
-		return -EIO;
-	nl_begin(&message, family, cmd, NLM_F_DUMP);
-	if (view)
-		nl_put(&message, VIEWOS_A_VIEW_ID, &view, sizeof(view));
-	sendto(fd, &message, message.header.nlmsg_len, 0, (void *)&kernel, sizeof(kernel));
-	while (!done) {
-		int left = recv(fd, answer, sizeof(answer), 0);
-		struct nlmsghdr *header = (void *)answer;
-
-		for (; NLMSG_OK(header, left); header = NLMSG_NEXT(header, left)) {
-			struct nlattr *a = NLMSG_DATA(header) + GENL_HDRLEN;
-
-			if (header->nlmsg_type == NLMSG_ERROR) {
-				close(fd);
-				return ((struct nlmsgerr *)NLMSG_DATA(header))->error;
-			}
-			if (header->nlmsg_type == NLMSG_DONE) {
-				done = true;
-				break;
-			}
-			for (; (char *)a < (char *)header + header->nlmsg_len;
-			     a = (void *)a + NLA_ALIGN(a->nla_len))
-				if ((a->nla_type & NLA_TYPE_MASK) == attr &&
-				    a->nla_len >= NLA_HDRLEN + len &&
-				    !memcmp((void *)a + NLA_HDRLEN, data, len))
-					found++;
-		}
-		if (left < 0)
-			break;
-	}
-	close(fd);
-	return found;
-}
 
 static int count_string(uint8_t cmd, uint16_t attr, const char *string)
 {

@@ -2,91 +2,11 @@
 /* io_uring in a view: workers and polling threads are of the view, and see its files. */
 
 #include "../mem_server.h"
+#include "../ring.h"
 
 #include <dirent.h>
-#include <linux/io_uring.h>
-#include <sys/mman.h>
 
 #define SERVER "uring-test"
-
-struct ring {
-	int fd;
-	uint32_t setup;
-	uint32_t *sq_tail, *sq_mask, *sq_flags, *sq_array;
-	uint32_t *cq_head, *cq_tail, *cq_mask;
-	struct io_uring_sqe *sqes;
-	struct io_uring_cqe *cqes;
-};
-
-static int ring_create(struct ring *ring, uint32_t setup)
-{
-	struct io_uring_params params = { .flags = setup, .sq_thread_idle = 1000 };
-	size_t size;
-	void *map;
-
-	ring->setup = setup;
-	ring->fd = result(syscall(SYS_io_uring_setup, 4, &params));
-	if (ring->fd < 0)
-		return ring->fd;
-	/* Both queues are in one mapping (IORING_FEAT_SINGLE_MMAP, Linux 5.4). */
-	size = params.cq_off.cqes + params.cq_entries * sizeof(struct io_uring_cqe);
-	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQ_RING);
-	ring->sqes = mmap(NULL, params.sq_entries * sizeof(struct io_uring_sqe),
-			  PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQES);
-	if (map == MAP_FAILED || ring->sqes == MAP_FAILED)
-		return -errno;
-	ring->sq_tail = map + params.sq_off.tail;
-	ring->sq_mask = map + params.sq_off.ring_mask;
-	ring->sq_flags = map + params.sq_off.flags;
-	ring->sq_array = map + params.sq_off.array;
-	ring->cq_head = map + params.cq_off.head;
-	ring->cq_tail = map + params.cq_off.tail;
-	ring->cq_mask = map + params.cq_off.ring_mask;
-	ring->cqes = map + params.cq_off.cqes;
-	return 0;
-}
-
-static int ring_submit(struct ring *ring, const struct io_uring_sqe *sqe)
-{
-	uint32_t tail = *ring->sq_tail;
-	uint32_t slot = tail & *ring->sq_mask;
-	uint32_t wake = 0;
-
-	ring->sqes[slot] = *sqe;
-	ring->sq_array[slot] = slot;
-	__atomic_store_n(ring->sq_tail, tail + 1, __ATOMIC_SEQ_CST);
-	if (ring->setup & IORING_SETUP_SQPOLL) {
-		if (__atomic_load_n(ring->sq_flags, __ATOMIC_SEQ_CST) & IORING_SQ_NEED_WAKEUP)
-			wake = IORING_ENTER_SQ_WAKEUP;
-		else
-			return 1;
-	}
-	return result(syscall(SYS_io_uring_enter, ring->fd, 1, 0, wake, NULL, 0));
-}
-
-static int ring_wait(struct ring *ring)
-{
-	uint32_t head = *ring->cq_head;
-	int err, res;
-
-	while (head == __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE)) {
-		err = result(syscall(SYS_io_uring_enter, ring->fd, 0, 1, IORING_ENTER_GETEVENTS,
-				     NULL, 0));
-		if (err < 0 && err != -EINTR)
-			return err;
-	}
-	res = ring->cqes[head & *ring->cq_mask].res;
-	__atomic_store_n(ring->cq_head, head + 1, __ATOMIC_RELEASE);
-	return res;
-}
-
-/* Submits an operation, and returns what the system call would, or -errno. */
-static int ring_do(struct ring *ring, const struct io_uring_sqe *sqe)
-{
-	int err = ring_submit(ring, sqe);
-
-	return err < 0 ? err : ring_wait(ring);
-}
 
 static struct io_uring_sqe sqe_open(const char *path, int flags, uint8_t sqe_flags)
 {
