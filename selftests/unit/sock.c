@@ -89,9 +89,14 @@ static void op_sendmsg(struct viewos_sock_req *req)
 {
 	struct thing *thing = req->user;
 	struct viewos_sock_out out = { .value = req->in->data_len };
+	struct msghdr msg = { .msg_control = (void *)req->control,
+			      .msg_controllen = req->in->control_len };
 	const unsigned char *data = req->payload;
+	struct cmsghdr *cmsg;
 	uint32_t i;
 
+	for (cmsg = CMSG_FIRSTHDR(&msg); cmsg; cmsg = CMSG_NXTHDR(&msg, cmsg))
+		out.value += *(int *)CMSG_DATA(cmsg);
 	for (i = 0; i < req->in->data_len; i++)
 		thing->sent += data[i];
 	viewos_sock_reply(req, &out, NULL, NULL, NULL);
@@ -100,9 +105,11 @@ static void op_sendmsg(struct viewos_sock_req *req)
 static void op_recvmsg(struct viewos_sock_req *req)
 {
 	static const char data[VIEWOS_SOCK_MAX_DATA] = { 'x' };
+	const struct cmsghdr control = { .cmsg_len = sizeof(control), .cmsg_type = 5 };
 	struct viewos_sock_out out = { .data_len = req->in->room };
 
-	viewos_sock_reply(req, &out, NULL, NULL, data);
+	out.control_len = req->in->msg_flags & MSG_PEEK ? sizeof(control) : 0;
+	viewos_sock_reply(req, &out, NULL, &control, data);
 }
 
 static void op_release(void *data, uint64_t id, void *user)
@@ -164,7 +171,7 @@ FIXTURE_TEARDOWN(sock)
 	EXPECT_EQ(created, released);
 }
 
-/* Sends a request; 0 for lengths that are right. */
+/* Sends a request; 0 for lengths that are right. Control messages are in front of the data. */
 static void ask(struct _test_data_sock *self, uint32_t op, uint64_t id, struct viewos_sock_in in,
 		const void *name, const void *data)
 {
@@ -173,10 +180,10 @@ static void ask(struct _test_data_sock *self, uint32_t op, uint64_t id, struct v
 	};
 	struct iovec iov[] = {
 		{ &header, sizeof(header) }, { &in, sizeof(in) }, { (void *)name, in.name_len },
-		{ (void *)data, in.data_len },
+		{ (void *)data, in.control_len + in.data_len },
 	};
 
-	header.len = sizeof(header) + sizeof(in) + in.name_len + in.data_len;
+	header.len = sizeof(header) + sizeof(in) + in.name_len + in.control_len + in.data_len;
 	if (writev(self->kernel, iov, 4) != header.len)
 		abort();
 }
@@ -314,6 +321,28 @@ TEST_F(sock, payload)
 	in.room = sizeof(data);
 	EXPECT_EQ(0, call(self, VIEWOS_SOCK_RECVMSG, 1, in, NULL, NULL));
 	EXPECT_EQ(sizeof(data), answer.out.data_len);
+}
+
+/* Behind an address of IPv6 they are not where the server could use them. */
+TEST_F(sock, control)
+{
+	struct {
+		struct cmsghdr header;
+		int64_t value;
+	} messages[3] = { { { CMSG_LEN(4) }, 100 }, { { CMSG_LEN(8) }, 200 },
+			  { { CMSG_LEN(4) }, 400 } };
+	struct viewos_sock_in in = { .name_len = sizeof(struct sockaddr_in6),
+				     .control_len = sizeof(messages) };
+	struct sockaddr_in6 name = { .sin6_family = AF_INET6 };
+
+	ASSERT_EQ(0, call(self, VIEWOS_SOCK_CREATE, 1, nothing, NULL, NULL));
+	EXPECT_EQ(0, call(self, VIEWOS_SOCK_SENDMSG, 1, in, &name, messages));
+	EXPECT_EQ(700, answer.out.value);
+	in = (struct viewos_sock_in){ .room = 3, .msg_flags = MSG_PEEK };
+	EXPECT_EQ(0, call(self, VIEWOS_SOCK_RECVMSG, 1, in, NULL, NULL));
+	EXPECT_EQ(sizeof(struct cmsghdr), answer.out.control_len);
+	EXPECT_EQ(5, ((struct cmsghdr *)answer.rest)->cmsg_type);
+	EXPECT_EQ('x', answer.rest[sizeof(struct cmsghdr)]);
 }
 
 TEST_F(sock, missing)

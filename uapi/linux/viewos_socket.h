@@ -78,14 +78,18 @@
  * @VIEWOS_SOCK_IOCTL: ioctl(2): command in @name, its struct as data both ways, in the
  *	layout of 64-bit programs; result in @value. Only commands of known size
  *	are asked: SIOCINQ, SIOCOUTQ, SIOCATMARK and those that take a struct ifreq
- * @VIEWOS_SOCK_SENDMSG: sendmsg(2): name, control and data. Reply: bytes taken in @value.
+ * @VIEWOS_SOCK_SENDMSG: sendmsg(2): name, control and data; control messages are whole, and none
+ *	is of SOL_SOCKET (EINVAL for the program). Reply: bytes taken in @value.
  *	EAGAIN: no room; an event with POLLOUT tells when there is. On a socket with a
  *	backing there are no control and data: the reply is an error, or
  *	VIEWOS_SOCK_OUT_CONTINUE
  * @VIEWOS_SOCK_RECVMSG: recvmsg(2): @msg_flags may have MSG_PEEK and MSG_TRUNC, @room is the
  *	most data that the reply may have. Reply: name, control, data, @msg_flags
  *	(MSG_TRUNC, MSG_CTRUNC, MSG_EOR), in @value the full length of a datagram of
- *	which more was there than fits. No data from a stream is its end. EAGAIN:
+ *	which more was there than fits. No data from a stream is its end. Control messages
+ *	are struct cmsghdr of 64-bit programs, each but the last filled up to a multiple of
+ *	8 bytes; they must be whole, and none may be of SOL_SOCKET (EINVAL for the write).
+ *	What the program has no room for is cut off, and MSG_CTRUNC tells it. EAGAIN:
  *	nothing there
  * @VIEWOS_SOCK_RELEASE: the last reference is closed; there is no reply
  */

@@ -33,6 +33,7 @@
  * @entry: the socket, referenced; NULL for INIT and CREATE
  * @unique: the kernel's number of the request
  * @name: copy of the address, so that it is aligned and has room
+ * @control: copy of the control messages, so that they are aligned
  * @frame: as it was read
  */
 struct request {
@@ -41,6 +42,7 @@ struct request {
 	struct socket_entry *entry;
 	uint64_t unique;
 	char name[VIEWOS_SOCK_MAX_NAME] __attribute__((aligned(8)));
+	char control[VIEWOS_SOCK_MAX_CONTROL] __attribute__((aligned(8)));
 	char frame[FRAME_MAX] __attribute__((aligned(8)));
 };
 
@@ -394,8 +396,10 @@ static bool request_parse(struct request *request, size_t len)
 		req->name = (const void *)request->name;
 	}
 	at += in->name_len;
-	if (in->control_len)
-		req->control = at;
+	if (in->control_len) {
+		memcpy(request->control, at, in->control_len);
+		req->control = request->control;
+	}
 	at += in->control_len;
 	req->payload = at;
 	return true;

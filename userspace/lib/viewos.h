@@ -505,7 +505,8 @@ struct viewos_sock_session;
  * @in: family, type, protocol of the socket, and the arguments
  * @name: an address of @in->name_len bytes, maybe too short for its family; NULL if there
  *	is none. It has room, filled with zeros, for a struct sockaddr_storage
- * @control: @in->control_len bytes of control messages
+ * @control: @in->control_len bytes of control messages, as cmsg(3) walks through them; NULL if
+ *	there are none
  * @payload: @in->data_len bytes of data
  */
 struct viewos_sock_req {
@@ -588,7 +589,7 @@ struct viewos_sock_ops {
  *	events count in the order of calls, so hold the lock of what they tell of. NULL is
  *	all zero
  * @name: address, or NULL
- * @control: control messages, or NULL
+ * @control: control messages as cmsg(3) has them, none of SOL_SOCKET, or NULL
  * @data: data, or NULL
  *
  * With VIEWOS_SOCK_OUT_FD the fd stays the caller's, to keep or to close.
