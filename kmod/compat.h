@@ -25,6 +25,7 @@
 #include <linux/mnt_idmapping.h>
 #include <linux/mount.h>
 #include <linux/net.h>
+#include <linux/nsproxy.h>
 #include <linux/pagemap.h>
 #include <linux/sockptr.h>
 #include <linux/splice.h>
@@ -99,6 +100,21 @@ static inline int netlink_broadcast_filtered(struct sock *ssk, struct sk_buff *s
 #else
 #define VIEWOS_MCGRP_FLAGS 0
 #endif
+
+/* The class uts */
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+#define ns_ref_read(ns) refcount_read(&(ns)->ns.count)
+#endif
+
+static inline int viewos_nsproxy_users(const struct nsproxy *nsproxy)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	return atomic_read(&nsproxy->count);
+#else
+	return refcount_read(&nsproxy->count);
+#endif
+}
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define ftrace_regs_get_argument(fregs, n) ((fregs)->regs.di)

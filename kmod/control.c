@@ -33,6 +33,7 @@ static_assert(sizeof(struct viewos_sock_in) == 56);
 static_assert(sizeof(struct viewos_sock_out) == 48);
 static_assert(sizeof(struct viewos_sock_event) == 32);
 static_assert(sizeof(struct viewos_session_next) == 32);
+static_assert(sizeof(struct viewos_view_uts) == 408);
 
 int viewos_ioctl_copy(void *dst, size_t ksize, const void __user *src, size_t usize)
 {

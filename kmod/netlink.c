@@ -19,6 +19,7 @@
 #include "socket/sock.h"
 #include "socket/stack.h"
 #include "task.h"
+#include "uts.h"
 #include "view.h"
 
 static struct genl_family viewos_family;
@@ -84,7 +85,7 @@ static int fill_view(struct sk_buff *skb, struct viewos_view *view, struct user_
 	    put_u64(skb, VIEWOS_A_VIEW_CHILDREN, children) ||
 	    put_u64(skb, VIEWOS_A_VIEW_REQUESTS, atomic64_read(&view->requests)))
 		return -EMSGSIZE;
-	return 0;
+	return viewos_uts_fill(skb, view);
 }
 
 static int fill_task(struct sk_buff *skb, struct viewos_view *view, struct task_struct *task,

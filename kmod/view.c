@@ -24,6 +24,7 @@
 #include "task.h"
 #include "trace.h"
 #include "user.h"
+#include "uts.h"
 #include "view.h"
 
 /*
@@ -167,6 +168,7 @@ static void view_free(struct viewos_view *view)
 	spin_unlock(&viewos_tree_lock);
 
 	viewos_rule_view_exit(view);
+	viewos_uts_view_exit(view);
 	put_user_ns(view->user_ns);
 	viewos_hook_put(VIEWOS_HOOK_TASK);
 	viewos_user_uncharge(view->user, VIEWOS_COUNT_VIEWS);
@@ -410,6 +412,8 @@ static long view_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return viewos_rule_ioctl_add(view, uarg, _IOC_SIZE(cmd));
 	case VIEWOS_IOC_CASE(VIEWOS_IOC_RULE_DEL):
 		return viewos_rule_ioctl_del(view, uarg, _IOC_SIZE(cmd));
+	case VIEWOS_IOC_CASE(VIEWOS_IOC_VIEW_UTS):
+		return viewos_uts_ioctl(view, uarg, _IOC_SIZE(cmd));
 	default:
 		return -ENOTTY;
 	}

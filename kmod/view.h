@@ -24,6 +24,7 @@
 struct file;
 struct viewos_policy;
 struct viewos_user;
+struct uts_namespace;
 
 extern spinlock_t viewos_tree_lock;
 
@@ -51,6 +52,7 @@ extern spinlock_t viewos_tree_lock;
  * @next_node: in the list of views that have one (viewos_rule_mutex)
  * @policy: what decides its tasks' calls, with a reference, NULL without rules (T;
  *	RCU for readers)
+ * @uts: UTS namespace that is shown as its own, referenced, or NULL (T)
  * @rcu: delays the freeing for look-ups under RCU
  * @path: views from depth 0 to this one; @path[@depth] is the view itself
  */
@@ -76,6 +78,7 @@ struct viewos_view {
 	struct viewos_policy *next_policy;
 	struct list_head next_node;
 	struct viewos_policy __rcu *policy;
+	struct uts_namespace *uts;
 	struct rcu_head rcu;
 	struct viewos_view *path[];
 };

@@ -19,6 +19,7 @@ _Static_assert(sizeof(struct viewos_view_destroy) == 8, "ABI");
 _Static_assert(sizeof(struct viewos_server_create) == 16, "ABI");
 _Static_assert(sizeof(struct viewos_server_accept) == 56, "ABI");
 _Static_assert(sizeof(struct viewos_session_refuse) == 8, "ABI");
+_Static_assert(sizeof(struct viewos_view_uts) == 408, "ABI");
 _Static_assert(offsetof(struct viewos_view_create, id) == 80, "ABI");
 _Static_assert(offsetof(struct viewos_view_info, name) == 72, "ABI");
 _Static_assert(offsetof(struct viewos_server_accept, source) == 40, "ABI");
@@ -73,6 +74,7 @@ static const struct command {
 	{ "VIEW_INFO", VIEWOS_IOC_VIEW_INFO, ON_VIEW },
 	{ "VIEW_SET", VIEWOS_IOC_VIEW_SET, ON_VIEW },
 	{ "VIEW_DESTROY", VIEWOS_IOC_VIEW_DESTROY, ON_VIEW },
+	{ "VIEW_UTS", VIEWOS_IOC_VIEW_UTS, ON_VIEW },
 	{ "SERVER_ACCEPT", VIEWOS_IOC_SERVER_ACCEPT, ON_SERVER },
 };
 
@@ -92,7 +94,7 @@ TEST_F(abi, size_field_wrong_is_EINVAL)
 	size_t i;
 
 	for (i = 0; i < N_COMMANDS; i++) {
-		uint32_t buffer[64] = { };
+		uint32_t buffer[128] = { };
 		uint32_t size = _IOC_SIZE(commands[i].cmd);
 		static const uint32_t wrong[] = { 0, 1, 4, 7, 100, 4096, UINT32_MAX };
 
@@ -112,7 +114,7 @@ TEST_F(abi, smaller_struct_is_EINVAL)
 	size_t i;
 
 	for (i = 0; i < N_COMMANDS; i++) {
-		uint32_t buffer[64] = { 4 };
+		uint32_t buffer[128] = { 4 };
 
 		EXPECT_EQ(-EINVAL, result(ioctl(FD_OF(self, &commands[i]),
 						resized(commands[i].cmd, 4), buffer)));
@@ -237,7 +239,7 @@ TEST_F(abi, wrong_kind_of_fd_is_ENOTTY)
 	size_t i;
 
 	for (i = 0; i < N_COMMANDS; i++) {
-		uint32_t buffer[64] = { _IOC_SIZE(commands[i].cmd) };
+		uint32_t buffer[128] = { _IOC_SIZE(commands[i].cmd) };
 		int fd = commands[i].on == ON_VIEW ? self->server : self->view;
 
 		EXPECT_EQ(-ENOTTY, result(ioctl(fd, commands[i].cmd, buffer)));

@@ -27,7 +27,7 @@
  * of the view's owner gets no_new_privs.
  *
  * Changes: ABI 1, first release. ABI 2, rules, the class socket, VIEWOS_IOC_SESSION_NEXT.
- * ABI 3, <linux/viewos_path.h>.
+ * ABI 3, <linux/viewos_path.h>, VIEWOS_IOC_VIEW_UTS.
  */
 #ifndef _UAPI_LINUX_VIEWOS_H
 #define _UAPI_LINUX_VIEWOS_H
@@ -199,6 +199,58 @@ struct viewos_view_set {
 	__u32 flags;
 	__u32 inherit;
 	__u32 pad;
+};
+
+/**
+ * enum viewos_uts_field - the names of uname(2), in the order of struct utsname
+ * @VIEWOS_UTS_SYSNAME: of the system, as "Linux"
+ * @VIEWOS_UTS_NODENAME: of the host; programs may change it by sethostname(2)
+ * @VIEWOS_UTS_RELEASE: of the kernel, as "6.1.0-56-amd64"
+ * @VIEWOS_UTS_VERSION: of its build
+ * @VIEWOS_UTS_MACHINE: of the hardware, as "x86_64"; 32-bit personalities see "i686"
+ * @VIEWOS_UTS_DOMAINNAME: of the NIS domain; programs may change it by setdomainname(2)
+ */
+enum viewos_uts_field {
+	VIEWOS_UTS_SYSNAME	= 0,
+	VIEWOS_UTS_NODENAME	= 1,
+	VIEWOS_UTS_RELEASE	= 2,
+	VIEWOS_UTS_VERSION	= 3,
+	VIEWOS_UTS_MACHINE	= 4,
+	VIEWOS_UTS_DOMAINNAME	= 5,
+};
+
+/** VIEWOS_UTS_FIELDS - how many there are */
+#define VIEWOS_UTS_FIELDS	6
+
+/** VIEWOS_UTS_LEN - room for one of them, with its final NUL */
+#define VIEWOS_UTS_LEN		65
+
+/**
+ * struct viewos_view_uts - argument of VIEWOS_IOC_VIEW_UTS on a view fd
+ * @size: in: sizeof(struct viewos_view_uts)
+ * @flags: in: must be zero
+ * @fields: in: mask of 1 << enum viewos_uts_field: the names that are to be changed
+ * @pad: in: must be zero
+ * @names: in: the names, padded with NULs; those that are not in @fields all zero. No
+ *	control characters; only NODENAME and DOMAINNAME may be empty (EINVAL)
+ * @pad2: in: must be zero
+ *
+ * Writes the names into the UTS namespace of the caller, which is shown as the view's own
+ * from now on. The caller must be the only user of that namespace, as it is after
+ * unshare(CLONE_NEWUTS) and before it makes a child (EBUSY): nobody finds a name
+ * changed who did not come into the namespace afterwards.
+ *
+ * EPERM: the caller is not the view's owner, and has no CAP_SYS_ADMIN in the owner's user
+ * namespace; it is the root view; or the UTS namespace is the initial one, or belongs to
+ * a user namespace in which the caller has no CAP_SYS_ADMIN.
+ */
+struct viewos_view_uts {
+	__u32 size;
+	__u32 flags;
+	__u32 fields;
+	__u32 pad;
+	char names[VIEWOS_UTS_FIELDS][VIEWOS_UTS_LEN];
+	__u8 pad2[2];
 };
 
 /** VIEWOS_VIEW_DESTROY_KILL - SIGKILL every task of the view and its descendants */
@@ -452,6 +504,7 @@ struct viewos_session_next {
 #define VIEWOS_IOC_VIEW_DESTROY		_IOW(VIEWOS_IOC_MAGIC, 0x13, struct viewos_view_destroy)
 #define VIEWOS_IOC_RULE_ADD		_IOWR(VIEWOS_IOC_MAGIC, 0x14, struct viewos_rule_add)
 #define VIEWOS_IOC_RULE_DEL		_IOW(VIEWOS_IOC_MAGIC, 0x15, struct viewos_rule_del)
+#define VIEWOS_IOC_VIEW_UTS		_IOW(VIEWOS_IOC_MAGIC, 0x16, struct viewos_view_uts)
 
 #define VIEWOS_IOC_SERVER_ACCEPT	_IOWR(VIEWOS_IOC_MAGIC, 0x20, struct viewos_server_accept)
 

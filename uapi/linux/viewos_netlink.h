@@ -131,6 +131,12 @@ enum viewos_cmd {
  * @VIEWOS_A_SOCKET_LOCAL: binary, struct sockaddr that it is bound to, if known
  * @VIEWOS_A_SOCKET_PEER: binary, struct sockaddr of its peer, if known
  * @VIEWOS_A_SOCKET_BACKED: flag: it has a backing socket
+ * @VIEWOS_A_UTS_SYSNAME: string, of a view that has a UTS namespace of its own, as are the next
+ * @VIEWOS_A_UTS_NODENAME: string
+ * @VIEWOS_A_UTS_RELEASE: string
+ * @VIEWOS_A_UTS_VERSION: string
+ * @VIEWOS_A_UTS_MACHINE: string
+ * @VIEWOS_A_UTS_DOMAINNAME: string
  * @__VIEWOS_A_MAX: one more than the last
  */
 enum viewos_attr {
@@ -178,6 +184,12 @@ enum viewos_attr {
 	VIEWOS_A_SOCKET_LOCAL,
 	VIEWOS_A_SOCKET_PEER,
 	VIEWOS_A_SOCKET_BACKED,
+	VIEWOS_A_UTS_SYSNAME,
+	VIEWOS_A_UTS_NODENAME,
+	VIEWOS_A_UTS_RELEASE,
+	VIEWOS_A_UTS_VERSION,
+	VIEWOS_A_UTS_MACHINE,
+	VIEWOS_A_UTS_DOMAINNAME,
 	__VIEWOS_A_MAX,
 };
 

@@ -136,3 +136,21 @@ int viewos_view_destroy(int view, unsigned int flags)
 
 	return control(view, VIEWOS_IOC_VIEW_DESTROY, &arg);
 }
+
+int viewos_view_uts(int view, const char *const names[VIEWOS_UTS_FIELDS])
+{
+	struct viewos_view_uts arg = { .size = sizeof(arg) };
+	size_t len;
+	int i;
+
+	for (i = 0; i < VIEWOS_UTS_FIELDS; i++) {
+		if (!names[i])
+			continue;
+		len = strlen(names[i]);
+		if (len >= VIEWOS_UTS_LEN)
+			return -EINVAL;
+		memcpy(arg.names[i], names[i], len);
+		arg.fields |= 1U << i;
+	}
+	return control(view, VIEWOS_IOC_VIEW_UTS, &arg);
+}

@@ -125,6 +125,20 @@ int viewos_view_set(int view, enum viewos_inherit inherit);
  */
 int viewos_view_destroy(int view, unsigned int flags);
 
+/**
+ * viewos_view_uts() - give the caller's UTS namespace other names, as the view's own
+ * @view: a view fd
+ * @names: by enum viewos_uts_field, each at most 64 bytes; NULL for those that stay
+ *
+ * To be called after unshare(CLONE_NEWUTS) and before there is a child; see struct
+ * viewos_view_uts.
+ *
+ * Return: 0. EBUSY: others have the UTS namespace. EINVAL: a name is too long, has control
+ * characters, or is empty and may not be. EPERM: it is the initial namespace, or another
+ * user's, or the view is. ENOTTY: the module has ABI 2.
+ */
+int viewos_view_uts(int view, const char *const names[VIEWOS_UTS_FIELDS]);
+
 /* ---- module servers ---- */
 
 /** VIEWOS_SERVER_PUBLIC - other users may connect; needs CAP_SYS_ADMIN */
@@ -737,6 +751,7 @@ struct viewos_entry {
 	struct viewos_bytes socket_local;
 	struct viewos_bytes socket_peer;
 	bool socket_backed;
+	const char *uts_names[VIEWOS_UTS_FIELDS];
 };
 
 /** viewos_entry_has() - was attribute @attr (enum viewos_attr) sent? */

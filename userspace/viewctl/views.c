@@ -14,6 +14,13 @@ const struct column view_columns[] = {
 	COLUMN_FIELD("TASKS-TOTAL", VIEW_TASKS_TOTAL, U64, view_tasks_total, .hidden = true),
 	COLUMN_FIELD("CHILDREN", VIEW_CHILDREN, U64, view_children),
 	COLUMN_FIELD("REQUESTS", VIEW_REQUESTS, U64, view_requests),
+	COLUMN_FIELD("NODENAME", UTS_NODENAME, STRING, uts_names[VIEWOS_UTS_NODENAME], .hidden = true),
+	COLUMN_FIELD("DOMAINNAME", UTS_DOMAINNAME, STRING, uts_names[VIEWOS_UTS_DOMAINNAME],
+		     .hidden = true),
+	COLUMN_FIELD("SYSNAME", UTS_SYSNAME, STRING, uts_names[VIEWOS_UTS_SYSNAME], .hidden = true),
+	COLUMN_FIELD("RELEASE", UTS_RELEASE, STRING, uts_names[VIEWOS_UTS_RELEASE], .hidden = true),
+	COLUMN_FIELD("VERSION", UTS_VERSION, STRING, uts_names[VIEWOS_UTS_VERSION], .hidden = true),
+	COLUMN_FIELD("MACHINE", UTS_MACHINE, STRING, uts_names[VIEWOS_UTS_MACHINE], .hidden = true),
 	{ 0 },
 };
 

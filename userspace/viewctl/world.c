@@ -77,6 +77,8 @@ int world_option(struct world *world, const struct verb *verb, int opt)
 		return rulings_stack(&world->rulings, verb, optarg);
 	case 'u':
 		return user_ns_parse(world, verb);
+	case 'T':
+		return uts_parse(&world->uts, verb, optarg);
 	case 'r':
 		world->map_root = true;
 		return EXIT_DONE;
@@ -169,7 +171,8 @@ static int namespaces_make(const struct world *world)
 		     (!caps_have_admin() || (world->map_root && uid)));
 	int ret;
 
-	if (unshare(CLONE_NEWNS | (user ? CLONE_NEWUSER : 0)) < 0) {
+	if (unshare(CLONE_NEWNS | (user ? CLONE_NEWUSER : 0) |
+		    (world->uts.wanted ? CLONE_NEWUTS : 0)) < 0) {
 		ret = -errno;
 		fail("unshare: %s%s", strerror(-ret),
 		     user ? " (does the system allow user namespaces?)" : "");
@@ -201,6 +204,9 @@ int world_enter(struct world *world)
 	int ret;
 
 	ret = namespaces_make(world);
+	/* Before there is a child that shares the namespace. */
+	if (!ret && world->uts.wanted)
+		ret = uts_set(&world->uts, world->view);
 	if (ret < 0)
 		goto err;
 	ret = viewos_view_enter(world->view);
@@ -237,6 +243,7 @@ void world_free(struct world *world)
 		mounting_free(&world->mounts[i]);
 	free(world->mounts);
 	rulings_free(&world->rulings);
+	uts_free(&world->uts);
 	if (world->view >= 0)
 		close(world->view);
 }

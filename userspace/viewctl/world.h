@@ -5,6 +5,7 @@
 
 #include "mounting.h"
 #include "ruling.h"
+#include "uts.h"
 #include "viewctl.h"
 
 enum propagation { PROPAGATION_PRIVATE, PROPAGATION_FOLLOW };
@@ -20,6 +21,7 @@ enum user_ns { USER_NS_AUTO, USER_NS_YES, USER_NS_NO };
  * @mounts: to be made inside
  * @mount_count: of them
  * @rulings: the view's rules
+ * @uts: names of its UTS namespace
  * @view: view fd, when it was created
  * @id: of the view
  */
@@ -32,6 +34,7 @@ struct world {
 	struct mounting *mounts;
 	size_t mount_count;
 	struct rulings rulings;
+	struct uts uts;
 	int view;
 	uint64_t id;
 };
@@ -44,6 +47,7 @@ struct world {
 	{ "socket", required_argument, NULL, 's' },		\
 	{ "stack", required_argument, NULL, 'k' },		\
 	{ "user-ns", required_argument, NULL, 'u' },		\
+	{ "uts", required_argument, NULL, 'T' },		\
 	{ "map-root", no_argument, NULL, 'r' },			\
 	{ "map-user", no_argument, NULL, 'U' }
 #define WORLD_HELP								\
@@ -55,6 +59,7 @@ struct world {
 	"                           or follow (seen)\n"				\
 	"  -s, --socket RULE        a rule for sockets, see viewctl help rule add; repeatable\n" \
 	"      --stack NAME         the stack that sockets are of: --socket any=stack:NAME\n" \
+	UTS_HELP								\
 	"      --user-ns WHEN       user namespace: auto (if not privileged), yes, no\n" \
 	"  -r, --map-root           appear as root in it\n"			\
 	"      --map-user           appear as oneself in it (the default), but able to\n" \
