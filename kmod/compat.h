@@ -30,6 +30,7 @@
 #include <linux/sockptr.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
+#include <linux/utsname.h>
 #include <linux/writeback.h>
 #include <linux/xattr.h>
 #include <net/genetlink.h>
@@ -104,7 +105,10 @@ static inline int netlink_broadcast_filtered(struct sock *ssk, struct sk_buff *s
 /* The class uts */
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
-#define ns_ref_read(ns) refcount_read(&(ns)->ns.count)
+static inline int ns_ref_read(const struct uts_namespace *ns)
+{
+	return refcount_read(&ns->ns.count);
+}
 #endif
 
 static inline int viewos_nsproxy_users(const struct nsproxy *nsproxy)

@@ -26,7 +26,8 @@ static_assert(sizeof(struct viewos_view_destroy) == 8);
 static_assert(sizeof(struct viewos_server_create) == 16);
 static_assert(sizeof(struct viewos_server_accept) == 56);
 static_assert(sizeof(struct viewos_session_refuse) == 8);
-static_assert(sizeof(struct viewos_rule_add) == 192);
+static_assert(sizeof(struct viewos_rule_add) == 328);
+static_assert(offsetof(struct viewos_rule_add, calls) == VIEWOS_RULE_ADD_SIZE_2);
 static_assert(sizeof(struct viewos_rule_del) == 16);
 static_assert(sizeof(struct viewos_socket) == 88);
 static_assert(sizeof(struct viewos_sock_in) == 56);
@@ -35,7 +36,8 @@ static_assert(sizeof(struct viewos_sock_event) == 32);
 static_assert(sizeof(struct viewos_session_next) == 32);
 static_assert(sizeof(struct viewos_view_uts) == 408);
 
-int viewos_ioctl_copy(void *dst, size_t ksize, const void __user *src, size_t usize)
+int viewos_ioctl_copy_grown(void *dst, size_t ksize, size_t first, const void __user *src,
+			    size_t usize)
 {
 	u32 size;
 	int err;
@@ -44,8 +46,7 @@ int viewos_ioctl_copy(void *dst, size_t ksize, const void __user *src, size_t us
 		return -EINVAL;
 	if (get_user(size, (u32 __user *)src))
 		return -EFAULT;
-	/* Every struct is in its first version: a smaller one is none of ours. */
-	if (size != usize || size < ksize)
+	if (size != usize || size < first)
 		return -EINVAL;
 	err = copy_struct_from_user(dst, ksize, src, usize);
 	if (err)
@@ -53,6 +54,11 @@ int viewos_ioctl_copy(void *dst, size_t ksize, const void __user *src, size_t us
 	/* User space may have changed it in between. */
 	*(u32 *)dst = size;
 	return 0;
+}
+
+int viewos_ioctl_copy(void *dst, size_t ksize, const void __user *src, size_t usize)
+{
+	return viewos_ioctl_copy_grown(dst, ksize, ksize, src, usize);
 }
 
 int viewos_ioctl_return(void __user *dst, size_t usize, const void *src, size_t ksize)

@@ -20,7 +20,7 @@ static inline unsigned int viewos_ioctl_key(unsigned int cmd)
 }
 
 /**
- * viewos_ioctl_copy() - copy in an ioctl's argument
+ * viewos_ioctl_copy() - copy in an ioctl's argument that is in its first version
  * @dst: where to; a struct that begins with a u32 size
  * @ksize: its size
  * @src: user's pointer
@@ -30,6 +30,19 @@ static inline unsigned int viewos_ioctl_key(unsigned int cmd)
  * do not know is not zero; -EFAULT.
  */
 int viewos_ioctl_copy(void *dst, size_t ksize, const void __user *src, size_t usize);
+
+/**
+ * viewos_ioctl_copy_grown() - likewise, of a struct that has grown since its first version
+ * @dst: where to
+ * @ksize: its size
+ * @first: its size in its first version; what a user's lacks is zero
+ * @src: user's pointer
+ * @usize: the size encoded in the command
+ *
+ * Return: as viewos_ioctl_copy().
+ */
+int viewos_ioctl_copy_grown(void *dst, size_t ksize, size_t first, const void __user *src,
+			    size_t usize);
 
 /** viewos_ioctl_return() - copy an argument back out; 0 or -EFAULT */
 int viewos_ioctl_return(void __user *dst, size_t usize, const void *src, size_t ksize);

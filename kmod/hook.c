@@ -9,6 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/task.h>
+#include <linux/slab.h>
 #include <linux/static_call.h>
 #include <linux/workqueue.h>
 #include <asm/ibt.h>
@@ -17,6 +18,7 @@
 #include "hook.h"
 #include "mark.h"
 #include "socket/sock.h"
+#include "syscall/calls.h"
 
 static_assert(offsetof(struct socket, ops) == VIEWOS_SOCKET_OPS_OFFSET);
 
@@ -162,12 +164,69 @@ static bool direct_calls = true;
 module_param(direct_calls, bool, 0644);
 MODULE_PARM_DESC(direct_calls, "redirect kernel functions by ftrace direct calls (faster), not by IPMODIFY");
 
-static bool hook_concerns(const struct viewos_hook *hook, struct ftrace_regs *fregs)
+/**
+ * struct hook_function - the function of a system call, or of several
+ * @node: in the list of all; it stays until the module goes (viewos_hook_mutex)
+ * @site: address of its ftrace site
+ * @users: rules for its calls
+ * @batch: by which it is redirected, or NULL (viewos_hook_mutex)
+ */
+struct hook_function {
+	struct list_head node;
+	unsigned long site;
+	atomic_t users;
+	struct hook_batch *batch;
+};
+
+/**
+ * struct hook_batch - functions that were redirected together, and are so until none has users
+ * @node: in the list of all (viewos_hook_mutex)
+ * @hook: for all of them; its @site is not used
+ * @nr: how many
+ * @functions: which
+ */
+struct hook_batch {
+	struct list_head node;
+	struct viewos_hook hook;
+	unsigned int nr;
+	struct hook_function *functions[];
+};
+
+static LIST_HEAD(call_functions);
+static LIST_HEAD(call_batches);
+
+/* For each call; NULL for those that nobody wanted yet. Set once. */
+static struct hook_function *calls_known[VIEWOS_ALL_CALLS];
+
+static struct hook_function *call_function(const struct pt_regs *regs)
 {
+	unsigned int call = viewos_syscall_number(regs);
+
+	return call < VIEWOS_ALL_CALLS ? READ_ONCE(calls_known[call]) : NULL;
+}
+
+unsigned long viewos_hook_call_body(const struct pt_regs *regs)
+{
+	/* Whoever comes here was sent by hook_concerns(), which has seen that there is one. */
+	return call_function(regs)->site + MCOUNT_INSN_SIZE;
+}
+
+static bool hook_concerns(const struct viewos_hook *hook, unsigned long ip,
+			  struct ftrace_regs *fregs)
+{
+	const struct hook_function *function;
 	const struct socket *sock;
 
+	if (hook->group != VIEWOS_HOOK_VIRTUAL &&
+	    !test_bit(VIEWOS_MARK_BIT, &current_thread_info()->syscall_work))
+		return false;
+	if (hook->group == VIEWOS_HOOK_SYSCALL) {
+		/* The function may be called with registers that are of no call of its own. */
+		function = call_function((const void *)ftrace_regs_get_argument(fregs, 0));
+		return function && function->site == ip;
+	}
 	if (hook->group != VIEWOS_HOOK_VIRTUAL)
-		return test_bit(VIEWOS_MARK_BIT, &current_thread_info()->syscall_work);
+		return true;
 	sock = (const struct socket *)ftrace_regs_get_argument(fregs, 0);
 	return sock->ops == &viewos_sock_ops;
 }
@@ -178,17 +237,14 @@ static void notrace viewos_hook_redirect(unsigned long ip, unsigned long parent_
 {
 	struct viewos_hook *hook = container_of(ops, struct viewos_hook, ops);
 
-	if (hook_concerns(hook, fregs))
+	if (hook_concerns(hook, ip, fregs))
 		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)hook->replacement);
 }
 
-static int hook_install(struct viewos_hook *hook)
+/* Its filter is set. */
+static int hook_register(struct viewos_hook *hook)
 {
 	int err;
-
-	err = ftrace_set_filter_ip(&hook->ops, hook->site, 0, 0);
-	if (err)
-		return err;
 
 	if (direct_calls) {
 		err = viewos_register_ftrace_direct(&hook->ops, (unsigned long)hook->entry);
@@ -205,6 +261,11 @@ static int hook_install(struct viewos_hook *hook)
 		memset(&hook->ops, 0, sizeof(hook->ops));
 	}
 	return err;
+}
+
+static int hook_install(struct viewos_hook *hook)
+{
+	return ftrace_set_filter_ip(&hook->ops, hook->site, 0, 0) ?: hook_register(hook);
 }
 
 static void hook_remove(struct viewos_hook *hook)
@@ -286,15 +347,10 @@ static void hook_remove_unused(void)
 	mutex_unlock(&viewos_hook_mutex);
 }
 
-static void viewos_hook_linger(struct work_struct *work)
-{
-	hook_remove_unused();
-}
-
 /* The address of the ftrace site of a function that the kernel does not export. */
 static unsigned long hook_site(const char *symbol)
 {
-	struct kprobe probe = { .symbol_name = symbol };
+	struct kprobe probe = { .symbol_name = symbol, .flags = KPROBE_FLAG_DISABLED };
 	unsigned long site;
 
 	if (register_kprobe(&probe))
@@ -343,6 +399,202 @@ void viewos_hook_mount_exit(void)
 	ftrace_free_filter(&mount_ops);
 }
 
+static struct hook_function *function_at_locked(unsigned long site)
+{
+	struct hook_function *function;
+
+	lockdep_assert_held(&viewos_hook_mutex);
+
+	list_for_each_entry(function, &call_functions, node)
+		if (function->site == site)
+			return function;
+	function = kzalloc(sizeof(*function), GFP_KERNEL);
+	if (!function)
+		return NULL;
+	function->site = site;
+	list_add(&function->node, &call_functions);
+	return function;
+}
+
+/* Does ftrace know the function? Some of the kernel are built without. */
+static bool site_traced_locked(unsigned long site)
+{
+	static struct ftrace_ops probe;
+	int err;
+
+	lockdep_assert_held(&viewos_hook_mutex);
+
+	err = ftrace_set_filter_ip(&probe, site, 0, 1);
+	ftrace_free_filter(&probe);
+	memset(&probe, 0, sizeof(probe));
+	return !err;
+}
+
+/* Finds the functions of calls that nobody wanted before. */
+static int calls_find_locked(struct viewos_calls *calls, bool known)
+{
+	struct hook_function *function;
+	unsigned int call;
+	unsigned long site;
+
+	lockdep_assert_held(&viewos_hook_mutex);
+
+	for_each_call(call, calls) {
+		if (calls_known[call])
+			continue;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		site = hook_site(viewos_call_symbol(call));
+		if (!site || !site_traced_locked(site)) {
+			pr_info_ratelimited("%s: cannot be redirected\n", viewos_call_symbol(call));
+			if (!known)
+				return -ENOSYS;
+			__clear_bit(call, calls->set);
+			calls->weight--;
+			continue;
+		}
+		function = function_at_locked(site);
+		if (!function)
+			return -ENOMEM;
+		WRITE_ONCE(calls_known[call], function);
+	}
+	return calls->weight ? 0 : -ENOSYS;
+}
+
+static int batch_install_locked(struct hook_batch *batch)
+{
+	unsigned long *sites;
+	unsigned int i;
+	int err;
+
+	lockdep_assert_held(&viewos_hook_mutex);
+
+	sites = kvmalloc_array(batch->nr, sizeof(*sites), GFP_KERNEL);
+	if (!sites)
+		return -ENOMEM;
+	for (i = 0; i < batch->nr; i++)
+		sites[i] = batch->functions[i]->site;
+	err = ftrace_set_filter_ips(&batch->hook.ops, sites, batch->nr, 0, 0);
+	kvfree(sites);
+	if (!err)
+		return hook_register(&batch->hook);
+	ftrace_free_filter(&batch->hook.ops);
+	return err;
+}
+
+static void batch_free_locked(struct hook_batch *batch)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&viewos_hook_mutex);
+
+	for (i = 0; i < batch->nr; i++)
+		batch->functions[i]->batch = NULL;
+	kvfree(batch);
+}
+
+/* Redirects those functions that are not. */
+static int calls_install_locked(const struct viewos_calls *calls)
+{
+	struct hook_function *function;
+	struct hook_batch *batch;
+	unsigned int call;
+	int err = 0;
+
+	lockdep_assert_held(&viewos_hook_mutex);
+
+	batch = kvzalloc(struct_size(batch, functions, calls->weight), GFP_KERNEL);
+	if (!batch)
+		return -ENOMEM;
+	batch->hook.symbol = "system calls";
+	batch->hook.group = VIEWOS_HOOK_SYSCALL;
+	batch->hook.entry = viewos_entry_syscall;
+	batch->hook.replacement = viewos_taken_syscall;
+	for_each_call(call, calls) {
+		function = calls_known[call];
+		if (function->batch)
+			continue;
+		function->batch = batch;
+		batch->functions[batch->nr++] = function;
+	}
+	if (batch->nr)
+		err = batch_install_locked(batch);
+	if (err || !batch->nr)
+		batch_free_locked(batch);
+	else
+		list_add(&batch->node, &call_batches);
+	return err;
+}
+
+int viewos_hook_calls_get(struct viewos_calls *calls, bool known)
+{
+	unsigned int call;
+	int err;
+
+	if (mutex_lock_killable(&viewos_hook_mutex))
+		return -EINTR;
+	err = calls_find_locked(calls, known) ?: calls_install_locked(calls);
+	if (!err)
+		for_each_call(call, calls)
+			atomic_inc(&calls_known[call]->users);
+	mutex_unlock(&viewos_hook_mutex);
+	return err;
+}
+
+void viewos_hook_calls_put(const struct viewos_calls *calls)
+{
+	unsigned int call;
+
+	for_each_call(call, calls)
+		atomic_dec(&calls_known[call]->users);
+	mod_delayed_work(system_wq, &viewos_hook_work, VIEWOS_HOOK_LINGER);
+}
+
+static bool batch_used(const struct hook_batch *batch)
+{
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++)
+		if (atomic_read(&batch->functions[i]->users))
+			return true;
+	return false;
+}
+
+/* Whether there was one. A removal takes long, and others may want the mutex in between. */
+static bool batch_remove_unused(void)
+{
+	struct hook_batch *batch;
+	bool found = false;
+
+	mutex_lock(&viewos_hook_mutex);
+	list_for_each_entry(batch, &call_batches, node) {
+		if (batch_used(batch))
+			continue;
+		list_del(&batch->node);
+		hook_remove(&batch->hook);
+		batch_free_locked(batch);
+		found = true;
+		break;
+	}
+	mutex_unlock(&viewos_hook_mutex);
+	return found;
+}
+
+static void viewos_hook_linger(struct work_struct *work)
+{
+	hook_remove_unused();
+	while (batch_remove_unused())
+		cond_resched();
+}
+
+static void functions_free(void)
+{
+	struct hook_function *function, *next;
+
+	list_for_each_entry_safe(function, next, &call_functions, node)
+		kfree(function);
+}
+
 int viewos_hook_init(void)
 {
 	struct viewos_hook *hook;
@@ -364,6 +616,9 @@ void viewos_hook_exit(void)
 {
 	cancel_delayed_work_sync(&viewos_hook_work);
 	hook_remove_unused();
+	while (batch_remove_unused())
+		;
 	/* A task may have been preempted in hook_entry.S, or on its way out of a replacement. */
 	synchronize_rcu_tasks();
+	functions_free();
 }

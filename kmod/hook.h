@@ -8,6 +8,10 @@
  * the original through a static call to the instruction behind the ftrace site,
  * so it needs no recursion guard and no indirect call.
  *
+ * A system call's function is not replaced, but asks first (syscall/calls.h), and then goes
+ * on itself or returns what it was told. So nothing of ours is on the stack while it runs,
+ * and a call that does not return (exit) is like any other.
+ *
  * Hooks come in groups, each with a count of users: the first installs the
  * group, and some time after the last one has gone it is removed. A replacement
  * may sleep. It runs in a task that is in a view, or on a virtual socket; every view and
@@ -23,20 +27,25 @@
 
 struct kernel_clone_args;
 struct net;
+struct pt_regs;
 struct socket;
 struct task_struct;
+struct viewos_calls;
 
 /**
  * enum viewos_hook_group - hooks that are installed and removed together
  * @VIEWOS_HOOK_TASK: fork and exit, while there is a view
  * @VIEWOS_HOOK_SOCKET: creation of sockets, while there is a rule for it
  * @VIEWOS_HOOK_VIRTUAL: options of sockets, while there can be virtual ones
+ * @VIEWOS_HOOK_SYSCALL: functions of system calls, while there are rules for them; their
+ *	users are counted for each function, see viewos_hook_calls_get()
  * @VIEWOS_HOOK_GROUPS: how many groups there are
  */
 enum viewos_hook_group {
 	VIEWOS_HOOK_TASK,
 	VIEWOS_HOOK_SOCKET,
 	VIEWOS_HOOK_VIRTUAL,
+	VIEWOS_HOOK_SYSCALL,
 	VIEWOS_HOOK_GROUPS,
 };
 
@@ -64,6 +73,24 @@ int viewos_hook_mount_init(void (*call)(void));
 
 /** viewos_hook_mount_exit() - its mirror; @call does not run any more */
 void viewos_hook_mount_exit(void);
+
+/**
+ * viewos_hook_calls_get() - have the functions of some system calls redirected
+ * @calls: which; each has a function
+ * @known: take those out that cannot be redirected
+ *
+ * Those that are not redirected yet are from now on, all at once, and stay so until none of
+ * them has a user.
+ *
+ * Return: 0; -ENOSYS one cannot be redirected; -EBUSY; -EINTR; -ENOMEM. Sleeps.
+ */
+int viewos_hook_calls_get(struct viewos_calls *calls, bool known);
+
+/** viewos_hook_calls_put() - no longer; does not sleep */
+void viewos_hook_calls_put(const struct viewos_calls *calls);
+
+/** viewos_hook_call_body() - where the function of a call goes on behind its ftrace site */
+unsigned long viewos_hook_call_body(const struct pt_regs *regs);
 
 int viewos_hook_init(void);
 void viewos_hook_exit(void);
@@ -94,5 +121,8 @@ void viewos_entry_cgroup_task_exit(void);
 void viewos_entry_sock_create(void);
 void viewos_entry_sock_setsockopt(void);
 void viewos_entry_sock_getsockopt(void);
+void viewos_entry_syscall(void);
+/* Where they go in place of the function, if there is no direct call. */
+void viewos_taken_syscall(void);
 
 #endif /* _VIEWOS_HOOK_H */

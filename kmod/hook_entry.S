@@ -8,6 +8,7 @@
  * address and jump to the replacement, which returns to the function's caller.
  */
 #include <linux/linkage.h>
+#include <asm/frame.h>
 #include <asm/nospec-branch.h>
 #include <asm/unwind_hints.h>
 
@@ -52,3 +53,55 @@ VIEWOS_HOOK cgroup_task_exit
 VIEWOS_HOOK sock_create
 VIEWOS_HOOK_VIRTUAL sock_setsockopt
 VIEWOS_HOOK_VIRTUAL sock_getsockopt
+
+/*
+ * A system call: asks what is to become of it. The function has one argument, the
+ * registers of the call. viewos_syscall_decide() returns two values: whether it is
+ * decided, and what the call returns then.
+ */
+.macro VIEWOS_DECIDE decided:req
+	FRAME_BEGIN
+	pushq	%rdi
+	call	viewos_syscall_decide
+	popq	%rdi
+	FRAME_END
+	testq	%rax, %rax
+	jnz	\decided
+.endm
+
+SYM_CODE_START(viewos_entry_syscall)
+	UNWIND_HINT_FUNC
+	ANNOTATE_NOENDBR
+	VIEWOS_GET_CURRENT %rax
+	btq	$VIEWOS_MARK_BIT, VIEWOS_MARK_OFFSET(%rax)
+	jc	1f
+	RET
+1:
+	VIEWOS_DECIDE 2f
+	RET
+2:
+	addq	$8, %rsp
+	UNWIND_HINT_FUNC
+	movq	%rdx, %rax
+	RET
+SYM_CODE_END(viewos_entry_syscall)
+
+/*
+ * The same where the function was left by a changed instruction pointer. It goes on behind
+ * its site, which takes a return: a jump there would not be one to an ENDBR.
+ */
+SYM_CODE_START(viewos_taken_syscall)
+	UNWIND_HINT_FUNC
+	ANNOTATE_NOENDBR
+	VIEWOS_DECIDE 1f
+	FRAME_BEGIN
+	pushq	%rdi
+	call	viewos_hook_call_body
+	popq	%rdi
+	FRAME_END
+	pushq	%rax
+	RET
+1:
+	movq	%rdx, %rax
+	RET
+SYM_CODE_END(viewos_taken_syscall)

@@ -18,6 +18,7 @@
 #include "session.h"
 #include "socket/sock.h"
 #include "socket/stack.h"
+#include "syscall/calls.h"
 #include "task.h"
 #include "uts.h"
 #include "view.h"
@@ -146,18 +147,32 @@ static int fill_session(struct sk_buff *skb, struct viewos_session *session,
 	return 0;
 }
 
+static int fill_rule_calls(struct sk_buff *skb, const struct viewos_rule *rule)
+{
+	if (nla_put(skb, VIEWOS_A_RULE_CALLS, sizeof(rule->calls->set), rule->calls->set) ||
+	    (rule->verdict == VIEWOS_VERDICT_VALUE &&
+	     nla_put_s64(skb, VIEWOS_A_RULE_VALUE, rule->value, VIEWOS_A_PAD)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int fill_rule_match(struct sk_buff *skb, const struct viewos_match *match)
+{
+	if ((match->stack[0] && nla_put_string(skb, VIEWOS_A_RULE_STACK, match->stack)) ||
+	    nla_put_s32(skb, VIEWOS_A_FAMILY, match->family) ||
+	    nla_put_s32(skb, VIEWOS_A_TYPE, match->type) ||
+	    nla_put_s32(skb, VIEWOS_A_PROTOCOL, match->protocol))
+		return -EMSGSIZE;
+	return 0;
+}
+
 /* The rule is referenced, or viewos_rule_mutex is held; the view is its own. */
 static int fill_rule(struct sk_buff *skb, struct viewos_view *view, struct viewos_rule *rule)
 {
-	const struct viewos_match *match = &rule->match;
-
 	if (put_u64(skb, VIEWOS_A_RULE_ID, rule->id) ||
 	    put_u64(skb, VIEWOS_A_VIEW_ID, view->id) ||
-	    nla_put_u32(skb, VIEWOS_A_CLASS, VIEWOS_CLASS_SOCKET) ||
-	    (match->stack[0] && nla_put_string(skb, VIEWOS_A_RULE_STACK, match->stack)) ||
-	    nla_put_s32(skb, VIEWOS_A_FAMILY, match->family) ||
-	    nla_put_s32(skb, VIEWOS_A_TYPE, match->type) ||
-	    nla_put_s32(skb, VIEWOS_A_PROTOCOL, match->protocol) ||
+	    nla_put_u32(skb, VIEWOS_A_CLASS, rule->class) ||
+	    (rule->calls ? fill_rule_calls(skb, rule) : fill_rule_match(skb, &rule->match)) ||
 	    nla_put_u32(skb, VIEWOS_A_RULE_VERDICT, rule->verdict) ||
 	    (rule->error && nla_put_u32(skb, VIEWOS_A_RULE_ERROR, -rule->error)) ||
 	    (rule->target[0] && nla_put_string(skb, VIEWOS_A_RULE_TARGET, rule->target)) ||

@@ -16,6 +16,7 @@
 #include "limits.h"
 #include "policy.h"
 #include "rule.h"
+#include "syscall/calls.h"
 #include "task.h"
 #include "view.h"
 
@@ -59,6 +60,8 @@ struct policy_protocol {
  * @nr_stacks: stacks, of which the first is the default
  * @stacks: their names
  * @loops: a stack leads to itself
+ * @sockets: some rule is for sockets
+ * @calls: which rule decides which system call, with a reference, or NULL
  * @nr_cells: cells of the table
  * @cells: NULL for native, a rule with a reference, or an ERR_PTR
  */
@@ -75,6 +78,8 @@ struct viewos_policy {
 	unsigned int nr_stacks;
 	char stacks[VIEWOS_MAX_STACKS][VIEWOS_NAME_LEN];
 	bool loops;
+	bool sockets;
+	struct viewos_call_table *calls;
 	unsigned int nr_cells;
 	struct viewos_rule *cells[];
 };
@@ -196,6 +201,8 @@ static struct viewos_rule *rule_best(const struct list_head *rules, const struct
 	list_for_each_entry(rule, rules, node) {
 		const struct viewos_match *match = &rule->match;
 
+		if (rule->class != VIEWOS_CLASS_SOCKET)
+			continue;
 		if (!part_matches(match->family, key->family) ||
 		    !part_matches(match->type, key->type) ||
 		    !part_matches(match->protocol, key->protocol) ||
@@ -280,6 +287,7 @@ static int policy_collect_parent(struct viewos_policy *policy, const struct view
 	unsigned int i;
 	int err;
 
+	policy->sockets = parent->sockets;
 	err = set_copy(&policy->families, &parent->families) ?:
 	      set_copy(&policy->types, &parent->types) ?:
 	      set_copy(&policy->protocols, &parent->protocols);
@@ -316,6 +324,9 @@ static int policy_collect(struct viewos_policy *policy, const struct list_head *
 	list_for_each_entry(rule, rules, node) {
 		if (err)
 			return err;
+		if (rule->class != VIEWOS_CLASS_SOCKET)
+			continue;
+		policy->sockets = true;
 		err = policy_collect_rule(policy, &rule->match);
 	}
 	if (err)
@@ -367,10 +378,15 @@ struct viewos_policy *viewos_policy_compile(struct viewos_view *view,
 	policy = policy_alloc(&view->rules, parent);
 	if (IS_ERR(policy))
 		return policy;
-	err = viewos_hook_get(VIEWOS_HOOK_SOCKET);
+	policy->calls = viewos_call_table_compile(&view->rules, parent ? parent->calls : NULL);
+	err = PTR_ERR_OR_ZERO(policy->calls);
+	if (err)
+		goto free;
+	/* Calls are redirected for as long as there is a rule. */
+	err = policy->sockets ? viewos_hook_get(VIEWOS_HOOK_SOCKET) : 0;
 	if (err) {
-		kvfree(policy);
-		return ERR_PTR(err);
+		viewos_call_table_put(policy->calls);
+		goto free;
 	}
 	policy_fill(policy, &view->rules, parent);
 	if (policy->loops) {
@@ -378,6 +394,10 @@ struct viewos_policy *viewos_policy_compile(struct viewos_view *view,
 		return ERR_PTR(-ELOOP);
 	}
 	return policy;
+
+free:
+	kvfree(policy);
+	return ERR_PTR(err);
 }
 
 void viewos_policy_put(struct viewos_policy *policy)
@@ -389,7 +409,9 @@ void viewos_policy_put(struct viewos_policy *policy)
 	for (i = 0; i < policy->nr_cells; i++)
 		if (!IS_ERR_OR_NULL(policy->cells[i]))
 			viewos_rule_put(policy->cells[i]);
-	viewos_hook_put(VIEWOS_HOOK_SOCKET);
+	viewos_call_table_put(policy->calls);
+	if (policy->sockets)
+		viewos_hook_put(VIEWOS_HOOK_SOCKET);
 	kvfree_rcu(policy, rcu);
 }
 
@@ -456,4 +478,11 @@ struct viewos_rule *viewos_policy_decide(const char *stack, int family, int type
 	if (!IS_ERR_OR_NULL(rule))
 		atomic64_inc(&rule->hits);
 	return rule;
+}
+
+const struct viewos_call_table *viewos_policy_calls_rcu(void)
+{
+	const struct viewos_policy *policy = rcu_dereference(viewos_task_view_rcu()->policy);
+
+	return policy ? policy->calls : NULL;
 }

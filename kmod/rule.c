@@ -15,6 +15,7 @@
 #include "policy.h"
 #include "rule.h"
 #include "socket/stack.h"
+#include "syscall/calls.h"
 #include "task.h"
 #include "view.h"
 
@@ -39,6 +40,7 @@ void viewos_rule_put(struct viewos_rule *rule)
 		viewos_stack_put(rule->stack);
 	if (rule->net)
 		put_net(rule->net);
+	viewos_calls_free(rule->calls);
 	kfree_rcu(rule, rcu);
 }
 
@@ -127,7 +129,8 @@ static int rule_permitted(struct viewos_view *view)
 
 static bool rule_match_valid(const struct viewos_rule_add *add)
 {
-	return add->family >= VIEWOS_RULE_ANY && add->family < AF_MAX &&
+	return !add->flags && !memchr_inv(add->calls, 0, sizeof(add->calls)) &&
+	       add->family >= VIEWOS_RULE_ANY && add->family < AF_MAX &&
 	       (add->type == VIEWOS_RULE_ANY || (add->type > 0 && add->type <= SOCK_PACKET)) &&
 	       add->protocol >= VIEWOS_RULE_ANY && viewos_name_valid(add->stack, true);
 }
@@ -139,7 +142,7 @@ static bool rule_verdict_valid(const struct viewos_rule_add *add)
 	bool target = add->target[0];
 	bool deny = add->verdict == VIEWOS_VERDICT_DENY;
 
-	if (add->netns_fd < -1 || !viewos_name_valid(add->target, true))
+	if (add->netns_fd < -1 || !viewos_name_valid(add->target, true) || add->value)
 		return false;
 	if (add->verdict != VIEWOS_VERDICT_SERVE && (add->source || add->options))
 		return false;
@@ -153,6 +156,20 @@ static bool rule_verdict_valid(const struct viewos_rule_add *add)
 		return netns != target;
 	case VIEWOS_VERDICT_SERVE:
 		return !netns && target;
+	default:
+		return false;
+	}
+}
+
+static bool rule_valid(const struct viewos_rule_add *add)
+{
+	if (add->flags & ~VIEWOS_RULE_ADD_ALL || add->pad || add->id)
+		return false;
+	switch (add->class) {
+	case VIEWOS_CLASS_SOCKET:
+		return rule_match_valid(add) && rule_verdict_valid(add);
+	case VIEWOS_CLASS_SYSCALL:
+		return viewos_calls_rule_valid(add);
 	default:
 		return false;
 	}
@@ -205,6 +222,17 @@ static int rule_set_server(struct viewos_rule *rule, struct viewos_view *view,
 	return 0;
 }
 
+static int rule_set_calls(struct viewos_rule *rule, const struct viewos_rule_add *add)
+{
+	struct viewos_calls *calls = viewos_calls_create(add);
+
+	if (IS_ERR(calls))
+		return PTR_ERR(calls);
+	rule->calls = calls;
+	rule->value = add->value;
+	return 0;
+}
+
 static struct viewos_rule *rule_create(struct viewos_view *view, const struct viewos_rule_add *add)
 {
 	struct viewos_rule *rule;
@@ -215,6 +243,7 @@ static struct viewos_rule *rule_create(struct viewos_view *view, const struct vi
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&rule->ref, 1);
 	rule->id = atomic64_inc_return(&rule_last_id);
+	rule->class = add->class;
 	rule->verdict = add->verdict;
 	rule->error = -(int)add->error;
 	memcpy(rule->match.stack, add->stack, sizeof(add->stack));
@@ -223,7 +252,9 @@ static struct viewos_rule *rule_create(struct viewos_view *view, const struct vi
 	rule->match.protocol = add->protocol;
 	viewos_policy_normalize(&rule->match);
 	memcpy(rule->target, add->target, sizeof(add->target));
-	if (add->netns_fd >= 0)
+	if (add->class == VIEWOS_CLASS_SYSCALL)
+		err = rule_set_calls(rule, add);
+	else if (add->netns_fd >= 0)
 		err = rule_set_netns(rule, add->netns_fd);
 	else if (add->verdict == VIEWOS_VERDICT_SERVE)
 		err = rule_set_server(rule, view, add);
@@ -264,11 +295,10 @@ long viewos_rule_ioctl_add(struct viewos_view *view, void __user *arg, unsigned 
 	struct viewos_rule *rule;
 	long ret;
 
-	ret = viewos_ioctl_copy(&add, sizeof(add), arg, size);
+	ret = viewos_ioctl_copy_grown(&add, sizeof(add), VIEWOS_RULE_ADD_SIZE_2, arg, size);
 	if (ret)
 		return ret;
-	if (add.flags || add.pad || add.id || add.class != VIEWOS_CLASS_SOCKET ||
-	    !rule_match_valid(&add) || !rule_verdict_valid(&add))
+	if (!rule_valid(&add))
 		return -EINVAL;
 	ret = rule_permitted(view);
 	if (ret)

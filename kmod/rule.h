@@ -20,6 +20,7 @@
 #include <linux/viewos.h>
 
 struct net;
+struct viewos_calls;
 struct viewos_stack;
 struct viewos_view;
 
@@ -44,8 +45,11 @@ struct viewos_match {
  * @ref: references
  * @node: in its view's list, youngest first (viewos_rule_mutex)
  * @id: number, never used again
+ * @class: enum viewos_class
  * @verdict: enum viewos_verdict
- * @match: what it is for
+ * @match: what it is for, of the class socket
+ * @calls: what it is for, of the class syscall, owned; else NULL
+ * @value: for VALUE
  * @error: for DENY: a negative errno
  * @target: name of a server or a stack, or empty
  * @net: for REDIRECT, and for a server that answers with one: referenced, or NULL
@@ -57,8 +61,11 @@ struct viewos_rule {
 	refcount_t ref;
 	struct list_head node;
 	u64 id;
+	unsigned int class;
 	unsigned int verdict;
 	struct viewos_match match;
+	struct viewos_calls *calls;
+	long value;
 	int error;
 	char target[VIEWOS_NAME_LEN];
 	struct net *net;

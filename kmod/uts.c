@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The class uts: what uname(2) says in a view. */
 
+#include <linux/bits.h>
 #include <linux/capability.h>
 #include <linux/nsproxy.h>
 #include <linux/proc_ns.h>
@@ -16,13 +17,13 @@
 #include "uts.h"
 #include "view.h"
 
-static_assert(VIEWOS_UTS_LEN == __NEW_UTS_LEN + 1);
+static_assert(sizeof_field(struct new_utsname, release) == VIEWOS_UTS_LEN);
 static_assert(sizeof(struct new_utsname) == sizeof_field(struct viewos_view_uts, names));
 static_assert(offsetof(struct new_utsname, release) == VIEWOS_UTS_RELEASE * VIEWOS_UTS_LEN);
 static_assert(offsetof(struct new_utsname, domainname) == VIEWOS_UTS_DOMAINNAME * VIEWOS_UTS_LEN);
 
 /* Those that the kernel lets a user make empty by sethostname(2) and setdomainname(2). */
-#define UTS_MAY_BE_EMPTY (1U << VIEWOS_UTS_NODENAME | 1U << VIEWOS_UTS_DOMAINNAME)
+#define UTS_MAY_BE_EMPTY (BIT(VIEWOS_UTS_NODENAME) | BIT(VIEWOS_UTS_DOMAINNAME))
 
 /* The names as the kernel has them: all of one length, in the order of the uapi. */
 static char (*uts_names(struct new_utsname *names))[VIEWOS_UTS_LEN]

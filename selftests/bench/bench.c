@@ -2,7 +2,8 @@
 /*
  * What viewos costs, as ratios measured in one boot.
  *
- * Part 1: system calls, without the module, with it, in a view, in a view 16 deep.
+ * Part 1: system calls, without the module, with it, in a view, in a view 16 deep; and
+ * with rules for system calls, in views and out of them.
  * Part 2: file systems: tmpfs, kernel FUSE and viewfs, the latter two with the same
  * server code, viewos-mem; with all cached, with the server asked at each open, and with
  * nothing cached.
@@ -13,6 +14,7 @@
  */
 
 #include "bench.h"
+#include "../calls.h"
 
 #include <dirent.h>
 
@@ -118,6 +120,17 @@ static const struct bench_case system_cases[] = {
 	{ "pread 64 bytes", call_pread, 5000 },
 	{ "fork+exit+wait", call_fork, 100 },
 	{ "vfork+exec+wait", call_exec, 100 },
+};
+
+static void call_getpgrp(void)
+{
+	syscall(SYS_getpgrp);
+}
+
+/* Ruled: getppid; not ruled: getpgrp. */
+static const struct bench_case rule_cases[] = {
+	{ "getppid", call_getppid, 20000 },
+	{ "getpgrp", call_getpgrp, 20000 },
 };
 
 /* Cold: the kernel has forgotten names, attributes and pages. */
@@ -360,6 +373,55 @@ static int deep_view(int control, int depth)
 	return view;
 }
 
+/* A view with a rule for getppid, @depth deep, where the parents have others. */
+static int ruled_view(int control, struct viewos_rule_add rule, int depth)
+{
+	int view = -1;
+
+	while (depth--) {
+		int next = view_create_in(control, view, "", VIEWOS_INHERIT_SHARE);
+
+		if (view >= 0)
+			close(view);
+		view = next;
+		if (rule_add(view, depth ? call_native(X64, X64_sync) : rule)) {
+			perror("bench: rule");
+			exit(1);
+		}
+	}
+	return view;
+}
+
+static void bench_rules(void)
+{
+	enum { NATIVE, OUTSIDE, CHILD, DENIED, VALUED, DEEP, COLUMNS };
+	static double results[COLUMNS][N(rule_cases)];
+	int control = control_open(), views[COLUMNS];
+
+	measure_all(rule_cases, N(rule_cases), -1, results[NATIVE]);
+	views[CHILD] = ruled_view(control, call_native(X64, X64_getppid), 1);
+	views[DENIED] = ruled_view(control, call_deny(X64, X64_getppid, EPERM), 1);
+	views[VALUED] = ruled_view(control, call_value(X64, X64_getppid, 7), 1);
+	views[DEEP] = ruled_view(control, call_value(X64, X64_getppid, 7), DEPTH);
+	views[OUTSIDE] = -1;
+	for (int i = OUTSIDE; i < COLUMNS; i++)
+		measure_all(rule_cases, N(rule_cases), views[i], results[i]);
+	for (int i = CHILD; i < COLUMNS; i++)
+		close(views[i]);
+	close(control);
+
+	printf("%-22s %10s %10s %10s %10s %10s %10s %15s\n", "ns, getppid ruled", "no rule",
+	       "outside", "native", "deny", "value", "16 deep", "ratios to no rule");
+	for (size_t i = 0; i < N(rule_cases); i++) {
+		double row[COLUMNS];
+
+		for (int j = 0; j < COLUMNS; j++)
+			row[j] = results[j][i];
+		print_row(rule_cases[i].name, row, COLUMNS);
+	}
+	printf("\n");
+}
+
 static void bench_system(void)
 {
 	static double results[4][N(system_cases)];
@@ -465,8 +527,10 @@ int main(int argc, char **argv)
 	run("mount --make-rprivate /");
 	/* Not from the host by 9P, which would be measured too. */
 	run("cp /bin/busybox /tmp/busybox");
-	if (system)
+	if (system) {
 		bench_system();
+		bench_rules();
+	}
 	if (warm) {
 		bench_files("cached", "", file_cases, N(file_cases));
 		bench_files("cached, but opens", "-o opens", file_cases, N(file_cases));

@@ -26,7 +26,8 @@ check_output "a 32-bit personality sees its own machine" "99-test i686" viewctl 
 check_output "what is not named is as outside" "$release" viewctl run --uts nodename=host -- uname -r
 check_output "the host name can be changed inside" "later" viewctl run --uts nodename=host -- \
 	bash -c 'hostname later; hostname'
-check_output "a backslash that is none" 'a\b\' viewctl run --uts 'nodename=a\b\\' -- uname -n
+check_output "a backslash that is none" 'a\b' viewctl run --uts 'nodename=a\b' -- uname -n
+check_output "a backslash that is one" 'a\b' viewctl run --uts 'nodename=a\\b' -- uname -n
 check_output "the last one counts" "b" viewctl run --uts nodename=a --uts nodename=b -- uname -n
 check_output "empty" "" viewctl run --uts nodename= -- uname -n
 check_output "nested: as the parent's" "host 99-test" viewctl run --uts release=99-test,nodename=host -- \

@@ -7,7 +7,8 @@ for what; do
 	case $what in
 	build)
 		need gcc make pkg-config libc6-dev libfuse3-dev libarchive-dev \
-			libnl-3-dev libnl-genl-3-dev libsmartcols-dev libmount-dev libvdeplug-dev
+			libnl-3-dev libnl-genl-3-dev libsmartcols-dev libmount-dev libvdeplug-dev \
+			libseccomp-dev
 		;;
 	vm)
 		# gcc-12, libelf, bc and pahole are for Kbuild; the rest runs in the guest.

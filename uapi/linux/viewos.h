@@ -27,7 +27,8 @@
  * of the view's owner gets no_new_privs.
  *
  * Changes: ABI 1, first release. ABI 2, rules, the class socket, VIEWOS_IOC_SESSION_NEXT.
- * ABI 3, <linux/viewos_path.h>, VIEWOS_IOC_VIEW_UTS.
+ * ABI 3, <linux/viewos_path.h>, VIEWOS_IOC_VIEW_UTS; the class syscall, for which struct
+ * viewos_rule_add has grown.
  */
 #ifndef _UAPI_LINUX_VIEWOS_H
 #define _UAPI_LINUX_VIEWOS_H
@@ -68,10 +69,12 @@ enum viewos_inherit {
  *	wire protocol of <linux/fuse.h>
  * @VIEWOS_CLASS_SOCKET: sockets, through rules; sessions speak the protocol of
  *	<linux/viewos_socket.h>
+ * @VIEWOS_CLASS_SYSCALL: other system calls, through rules; no server answers for them yet
  */
 enum viewos_class {
 	VIEWOS_CLASS_PATH	= 1,
 	VIEWOS_CLASS_SOCKET	= 2,
+	VIEWOS_CLASS_SYSCALL	= 3,
 };
 
 /**
@@ -345,13 +348,31 @@ struct viewos_session_refuse {
  * @VIEWOS_VERDICT_DENY: fail with an errno
  * @VIEWOS_VERDICT_REDIRECT: take another network namespace, or a stack of the view
  * @VIEWOS_VERDICT_SERVE: a module server answers
+ * @VIEWOS_VERDICT_VALUE: succeed with a value, and do nothing
  */
 enum viewos_verdict {
 	VIEWOS_VERDICT_NATIVE	= 0,
 	VIEWOS_VERDICT_DENY	= 1,
 	VIEWOS_VERDICT_REDIRECT	= 2,
 	VIEWOS_VERDICT_SERVE	= 3,
+	VIEWOS_VERDICT_VALUE	= 4,
 };
+
+/**
+ * enum viewos_arch - by which of the kernel's tables a system call is made
+ * @VIEWOS_ARCH_X86_64: that of the syscall instruction in 64-bit code
+ * @VIEWOS_ARCH_I386: that of int 0x80, in whatever code, and of 32-bit programs
+ */
+enum viewos_arch {
+	VIEWOS_ARCH_X86_64	= 0,
+	VIEWOS_ARCH_I386	= 1,
+};
+
+/** VIEWOS_ARCHES - how many there are */
+#define VIEWOS_ARCHES		2
+
+/** VIEWOS_CALLS - numbers of system calls are less than this */
+#define VIEWOS_CALLS		512
 
 /** VIEWOS_RULE_ANY - matches every family, type or protocol */
 #define VIEWOS_RULE_ANY		(-1)
@@ -360,10 +381,17 @@ enum viewos_verdict {
 #define VIEWOS_RULES_MAX	256
 
 /**
+ * VIEWOS_RULE_ADD_KNOWN - of @calls, leave out those that the kernel does not have, or that
+ *	must not be ruled
+ */
+#define VIEWOS_RULE_ADD_KNOWN	0x00000001
+#define VIEWOS_RULE_ADD_ALL	VIEWOS_RULE_ADD_KNOWN
+
+/**
  * struct viewos_rule_add - argument of VIEWOS_IOC_RULE_ADD on a view fd
  * @size: in: sizeof(struct viewos_rule_add)
- * @flags: in: must be zero
- * @class: in: VIEWOS_CLASS_SOCKET
+ * @flags: in: VIEWOS_RULE_ADD_*, for the class syscall; else zero
+ * @class: in: VIEWOS_CLASS_SOCKET or VIEWOS_CLASS_SYSCALL
  * @verdict: in: enum viewos_verdict
  * @family: in: AF_* that the rule is for, or VIEWOS_RULE_ANY
  * @type: in: SOCK_* without flags, or VIEWOS_RULE_ANY
@@ -379,12 +407,21 @@ enum viewos_verdict {
  *	tells the server what to serve, or 0
  * @options: in: likewise, options for the server
  * @id: in: must be zero; out: the rule's id, never used again while the module is loaded
+ * @calls: in: for the class syscall: the calls that the rule is for, by enum viewos_arch a
+ *	set of numbers, where number N is bit N % 64 of element N / 64; else zero. Since ABI 3
+ * @value: in: for VALUE: what the call returns, which is no error, as int neither; else
+ *	zero. Since ABI 3
  *
  * A call is decided by the rules of the nearest view, from the caller's upwards,
  * that has one which matches: there by the most specific, where the family counts
  * most, then the type, then the protocol; and of several by the youngest. A view can
  * take away or replace what its parent has, not give back: where the parent's
  * answer is DENY, NATIVE and REDIRECT of a child are that too.
+ *
+ * For the class syscall, @family, @type, @protocol and @netns_fd are -1, @stack and @target
+ * empty, and the verdict is NATIVE, DENY or VALUE. The more specific rule is the one for
+ * fewer calls. The arguments of a call are not looked at. NATIVE of a child is what the
+ * parent view says, be it DENY or VALUE.
  *
  * A stack is what VIEWOS_IOC_SOCKET names; its rules are looked at for it alone. One
  * that no rule is for is ENOENT. In a rule for a stack, NATIVE is what the parent view
@@ -399,7 +436,10 @@ enum viewos_verdict {
  * ENOENT no such server, EPROTOTYPE not of this class, EAGAIN too many wait for it,
  * ETIMEDOUT, EPROTO it speaks another protocol, or the errno with which it refused.
  * ENOSPC: VIEWOS_RULES_MAX, or too many different matches to compile. ELOOP: stacks that
- * lead to each other.
+ * lead to each other. With the class syscall: EOPNOTSUPP one of the calls must not be ruled,
+ * since no program could go on without it: exit, exit_group, rt_sigreturn, sigreturn,
+ * restart_syscall, uretprobe, uprobe. ENOSYS: the kernel does not have one of them, or it
+ * cannot be redirected. EBUSY: somebody else redirects it.
  */
 struct viewos_rule_add {
 	__u32 size;
@@ -417,7 +457,12 @@ struct viewos_rule_add {
 	__aligned_u64 source;
 	__aligned_u64 options;
 	__aligned_u64 id;
+	__aligned_u64 calls[VIEWOS_ARCHES][VIEWOS_CALLS / 64];
+	__s64 value;
 };
+
+/** VIEWOS_RULE_ADD_SIZE_2 - size of struct viewos_rule_add in ABI 2 */
+#define VIEWOS_RULE_ADD_SIZE_2	192
 
 /**
  * struct viewos_rule_del - argument of VIEWOS_IOC_RULE_DEL on a view fd

@@ -137,6 +137,9 @@ enum viewos_cmd {
  * @VIEWOS_A_UTS_VERSION: string
  * @VIEWOS_A_UTS_MACHINE: string
  * @VIEWOS_A_UTS_DOMAINNAME: string
+ * @VIEWOS_A_RULE_CALLS: binary, of a rule for system calls: the calls as in struct
+ *	viewos_rule_add
+ * @VIEWOS_A_RULE_VALUE: s64, of VALUE
  * @__VIEWOS_A_MAX: one more than the last
  */
 enum viewos_attr {
@@ -190,6 +193,8 @@ enum viewos_attr {
 	VIEWOS_A_UTS_VERSION,
 	VIEWOS_A_UTS_MACHINE,
 	VIEWOS_A_UTS_DOMAINNAME,
+	VIEWOS_A_RULE_CALLS,
+	VIEWOS_A_RULE_VALUE,
 	__VIEWOS_A_MAX,
 };
 

@@ -91,6 +91,8 @@ static const struct {
 	FIELD(VIEWOS_A_UTS_VERSION, STRING, uts_names[VIEWOS_UTS_VERSION]),
 	FIELD(VIEWOS_A_UTS_MACHINE, STRING, uts_names[VIEWOS_UTS_MACHINE]),
 	FIELD(VIEWOS_A_UTS_DOMAINNAME, STRING, uts_names[VIEWOS_UTS_DOMAINNAME]),
+	FIELD(VIEWOS_A_RULE_CALLS, BYTES, rule_calls),
+	FIELD(VIEWOS_A_RULE_VALUE, U64, rule_value),
 };
 
 static bool field_decode(void *field, enum field_type type, struct nlattr *attr)

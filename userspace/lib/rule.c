@@ -52,6 +52,30 @@ int viewos_rule_add(int view, const struct viewos_rule *rule, uint64_t *id)
 	return 0;
 }
 
+int viewos_call_rule_add(int view, const struct viewos_call_rule *rule, uint64_t *id)
+{
+	struct viewos_rule_add arg = {
+		.size = sizeof(arg),
+		.flags = rule->flags,
+		.class = VIEWOS_CLASS_SYSCALL,
+		.verdict = rule->verdict,
+		.family = VIEWOS_RULE_ANY,
+		.type = VIEWOS_RULE_ANY,
+		.protocol = VIEWOS_RULE_ANY,
+		.error = rule->error,
+		.netns_fd = -1,
+		.value = rule->value,
+	};
+
+	_Static_assert(sizeof(arg.calls) == sizeof(rule->calls), "one set");
+	memcpy(arg.calls, rule->calls, sizeof(arg.calls));
+	if (ioctl(view, VIEWOS_IOC_RULE_ADD, &arg) < 0)
+		return -errno;
+	if (id)
+		*id = arg.id;
+	return 0;
+}
+
 int viewos_rule_del(int view, uint64_t id)
 {
 	struct viewos_rule_del arg = { .size = sizeof(arg), .id = id };
@@ -101,4 +125,18 @@ void viewos_rule_of_entry(const struct viewos_entry *entry, struct viewos_rule *
 		snprintf(rule->source, sizeof(rule->source), "net:[%u]", entry->rule_netns);
 	if (entry->options)
 		snprintf(rule->options, sizeof(rule->options), "%s", entry->options);
+}
+
+void viewos_call_rule_of_entry(const struct viewos_entry *entry, struct viewos_call_rule *rule)
+{
+	size_t len = entry->rule_calls.len;
+
+	*rule = (struct viewos_call_rule){
+		.verdict = entry->rule_verdict,
+		.error = entry->rule_error,
+		.value = entry->rule_value,
+	};
+	if (len)
+		memcpy(rule->calls, entry->rule_calls.data,
+		       len < sizeof(rule->calls) ? len : sizeof(rule->calls));
 }

@@ -423,6 +423,36 @@ struct viewos_rule {
 int viewos_rule_add(int view, const struct viewos_rule *rule, uint64_t *id);
 
 /**
+ * struct viewos_call_rule - a rule for system calls
+ * @calls: which: by enum viewos_arch, number N is bit N % 64 of element N / 64
+ * @flags: VIEWOS_RULE_ADD_KNOWN, or 0
+ * @verdict: NATIVE, DENY or VALUE
+ * @error: of DENY the errno, else 0
+ * @value: of VALUE what the calls return, which is no error; else 0
+ */
+struct viewos_call_rule {
+	uint64_t calls[VIEWOS_ARCHES][VIEWOS_CALLS / 64];
+	unsigned int flags;
+	enum viewos_verdict verdict;
+	int error;
+	int64_t value;
+};
+
+/**
+ * viewos_call_rule_add() - add a rule for system calls to a view
+ * @view: a view fd
+ * @rule: the rule
+ * @id: its id is put here, unless NULL
+ *
+ * Of several rules the one for the fewest calls decides, and of these the youngest.
+ *
+ * Return: 0. EOPNOTSUPP: one of the calls must not be ruled. ENOSYS: the kernel does not
+ * have one of them. EBUSY: somebody else redirects one. EPERM, ENOSPC as for
+ * viewos_rule_add(). EINVAL, ENOTTY, E2BIG: also where the module has an ABI before 3.
+ */
+int viewos_call_rule_add(int view, const struct viewos_call_rule *rule, uint64_t *id);
+
+/**
  * viewos_rule_del() - take a rule of a view back
  * @view: a view fd
  * @id: the rule's id
@@ -752,6 +782,8 @@ struct viewos_entry {
 	struct viewos_bytes socket_peer;
 	bool socket_backed;
 	const char *uts_names[VIEWOS_UTS_FIELDS];
+	struct viewos_bytes rule_calls;
+	int64_t rule_value;
 };
 
 /** viewos_entry_has() - was attribute @attr (enum viewos_attr) sent? */
@@ -766,6 +798,9 @@ static inline bool viewos_entry_has(const struct viewos_entry *entry, int attr)
  * @rule: filled in; @source of a redirect to a network namespace becomes "net:[INODE]"
  */
 void viewos_rule_of_entry(const struct viewos_entry *entry, struct viewos_rule *rule);
+
+/** viewos_call_rule_of_entry() - likewise, of an entry whose class is VIEWOS_CLASS_SYSCALL */
+void viewos_call_rule_of_entry(const struct viewos_entry *entry, struct viewos_call_rule *rule);
 
 /** viewos_entry_fn - called for an entry; non-zero: enough, and return this */
 typedef int (*viewos_entry_fn)(const struct viewos_entry *entry, void *arg);

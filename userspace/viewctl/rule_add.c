@@ -2,8 +2,10 @@
 /* viewctl rule add: more rules for a view */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "ruling.h"
 
 static int add(struct rulings *rulings, const char *view)
@@ -25,6 +27,15 @@ static int add(struct rulings *rulings, const char *view)
 	return EXIT_DONE;
 }
 
+static int rule_parse(struct rulings *rulings, const char *text)
+{
+	size_t len = strlen(CALLS_PREFIX);
+
+	if (!strncmp(text, CALLS_PREFIX, len))
+		return rulings_calls(rulings, &verb_rule_add, "", text + len);
+	return rulings_parse(rulings, &verb_rule_add, "", text);
+}
+
 static int rule_add(int argc, char **argv)
 {
 	static const struct option options[] = { OPTION_HELP };
@@ -38,7 +49,7 @@ static int rule_add(int argc, char **argv)
 		return usage(&verb_rule_add, "%s is missing",
 			     optind == argc ? "the view" : "the rule");
 	for (i = optind + 1; !status && i < argc; i++)
-		status = rulings_parse(&rulings, &verb_rule_add, "", argv[i]);
+		status = rule_parse(&rulings, argv[i]);
 	if (!status)
 		status = add(&rulings, argv[optind]);
 	rulings_free(&rulings);
@@ -49,6 +60,6 @@ const struct verb verb_rule_add = {
 	.name = "rule add",
 	.args = "VIEW RULE...",
 	.summary = "Add rules to a view, all or none, and print their ids",
-	.help = RULE_HELP,
+	.help = RULE_HELP CALLS_HELP,
 	.run = rule_add,
 };

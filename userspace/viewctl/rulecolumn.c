@@ -8,11 +8,13 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "calls.h"
 #include "listing.h"
 
 static const char *const class_names[] = {
 	[VIEWOS_CLASS_PATH] = "path",
 	[VIEWOS_CLASS_SOCKET] = "socket",
+	[VIEWOS_CLASS_SYSCALL] = "syscall",
 };
 
 static const char *const socket_state_names[] = {
@@ -35,10 +37,29 @@ static char *name_or_number(const char *name, int number)
 	return asprintf(&text, "%d", number) < 0 ? NULL : text;
 }
 
+static char *call_text(const struct viewos_entry *entry, enum column_kind kind)
+{
+	struct viewos_call_rule rule;
+	char *text;
+
+	viewos_call_rule_of_entry(entry, &rule);
+	if (kind == COLUMN_MATCH)
+		return calls_match_text(&rule);
+	if (kind == COLUMN_RULE)
+		return calls_text(&rule);
+	if (rule.verdict == VIEWOS_VERDICT_DENY)
+		return name_or_number(strerrorname_np(rule.error), rule.error);
+	if (rule.verdict == VIEWOS_VERDICT_VALUE)
+		return asprintf(&text, "%lld", (long long)rule.value) < 0 ? NULL : text;
+	return NULL;
+}
+
 static char *match_text(const struct viewos_entry *entry)
 {
 	char text[64];
 
+	if (entry->class_ == VIEWOS_CLASS_SYSCALL)
+		return call_text(entry, COLUMN_MATCH);
 	viewos_match_format(entry->family, entry->type, entry->protocol, text, sizeof(text));
 	return strdup(text);
 }
@@ -46,10 +67,13 @@ static char *match_text(const struct viewos_entry *entry)
 /* The rule as text, or what is behind the colon of its verdict. */
 static char *rule_text(const struct viewos_entry *entry, bool target)
 {
-	struct viewos_rule *rule = malloc(sizeof(*rule));
+	struct viewos_rule *rule;
 	char *text = NULL;
 	int len;
 
+	if (entry->class_ == VIEWOS_CLASS_SYSCALL)
+		return call_text(entry, target ? COLUMN_RULE_TARGET : COLUMN_RULE);
+	rule = malloc(sizeof(*rule));
 	if (!rule)
 		return NULL;
 	viewos_rule_of_entry(entry, rule);
@@ -80,6 +104,8 @@ static const char *verdict_name(const struct viewos_entry *entry)
 		return entry->rule_target ? "stack" : "netns";
 	case VIEWOS_VERDICT_SERVE:
 		return "serve";
+	case VIEWOS_VERDICT_VALUE:
+		return "value";
 	default:
 		return "unknown";
 	}

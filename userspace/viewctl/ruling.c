@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "ruling.h"
 
 static struct ruling *append(struct rulings *rulings, const char *text)
@@ -34,6 +35,26 @@ static void source_make_absolute(struct viewos_rule *rule)
 	if (path && strlen(path) < sizeof(rule->source))
 		snprintf(rule->source, sizeof(rule->source), "%s", path);
 	free(path);
+}
+
+int rulings_calls(struct rulings *rulings, const struct verb *verb, const char *where,
+		  const char *text)
+{
+	struct ruling *ruling = append(rulings, text);
+	const char *separator = *where ? ": " : "";
+	char error[512];
+	int ret = -ENOMEM;
+
+	if (ruling)
+		ruling->calls = malloc(sizeof(*ruling->calls));
+	if (ruling && ruling->calls)
+		ret = calls_parse(text, ruling->calls, error, sizeof(error));
+	if (ret == -ENOMEM)
+		return fail("%s%s%s", where, separator, strerror(ENOMEM));
+	if (ret < 0)
+		return usage(verb, "%s%s'%s': %s", where, separator, text, error);
+	ruling->count = 1;
+	return EXIT_DONE;
 }
 
 int rulings_parse(struct rulings *rulings, const struct verb *verb, const char *where,
@@ -110,6 +131,34 @@ const char *rule_error(int error, const struct viewos_rule *rule)
 	}
 }
 
+static const char *calls_error(int error)
+{
+	switch (-error) {
+	case EOPNOTSUPP:
+		return "one of the calls must not be ruled";
+	case ENOSYS:
+		return "the kernel does not have that system call";
+	case EBUSY:
+		return "somebody else redirects that system call";
+	case ENOTTY:
+	case E2BIG:
+		return "the module that is loaded has no rules for system calls (it needs ABI 3)";
+	default:
+		return rule_error(error, NULL);
+	}
+}
+
+static int calls_add(struct ruling *ruling, int view)
+{
+	int ret = viewos_call_rule_add(view, ruling->calls, &ruling->ids[0]);
+
+	if (ret < 0)
+		fail("'%s': %s", ruling->text, calls_error(ret));
+	else
+		ruling->added = 1;
+	return ret;
+}
+
 /* Finds what the rules refer to. The fd is closed by whoever called. */
 static int prepare(struct ruling *ruling, int *netns)
 {
@@ -133,6 +182,8 @@ static int ruling_add(struct ruling *ruling, int view)
 	int netns = -1, ret;
 	struct viewos_rule *rule;
 
+	if (ruling->calls)
+		return calls_add(ruling, view);
 	ret = prepare(ruling, &netns);
 	while (ret >= 0 && ruling->added < ruling->count) {
 		rule = &ruling->rules[ruling->added];
@@ -180,6 +231,7 @@ void rulings_free(struct rulings *rulings)
 
 	while ((ruling = rulings->first)) {
 		rulings->first = ruling->next;
+		free(ruling->calls);
 		free(ruling);
 	}
 	rulings->last = NULL;

@@ -14,6 +14,7 @@
  * @ids: of those that were added
  * @count: of @rules
  * @added: of @ids
+ * @calls: in place of @rules: a rule for system calls; else NULL
  * @server: who serves them, if the verdict is serve
  */
 struct ruling {
@@ -24,6 +25,7 @@ struct ruling {
 	size_t count;
 	size_t added;
 	struct ondemand server;
+	struct viewos_call_rule *calls;
 };
 
 /** struct rulings - a list of them, in the order of the command line */
@@ -39,6 +41,10 @@ struct rulings {
  * Return: an exit status, EXIT_USAGE after a complaint about @text.
  */
 int rulings_parse(struct rulings *rulings, const struct verb *verb, const char *where,
+		  const char *text);
+
+/** rulings_calls() - likewise, a rule for system calls, without its prefix */
+int rulings_calls(struct rulings *rulings, const struct verb *verb, const char *where,
 		  const char *text);
 
 /** rulings_stack() - append the rule that @stack is the default stack. Return: likewise */

@@ -73,6 +73,8 @@ int world_option(struct world *world, const struct verb *verb, int opt)
 		return propagation_parse(world, verb);
 	case 's':
 		return rulings_parse(&world->rulings, verb, "--socket", optarg);
+	case 'c':
+		return rulings_calls(&world->rulings, verb, "--syscall", optarg);
 	case 'k':
 		return rulings_stack(&world->rulings, verb, optarg);
 	case 'u':

@@ -46,6 +46,7 @@ struct world {
 	{ "propagation", required_argument, NULL, 'p' },	\
 	{ "socket", required_argument, NULL, 's' },		\
 	{ "stack", required_argument, NULL, 'k' },		\
+	{ "syscall", required_argument, NULL, 'c' },		\
 	{ "user-ns", required_argument, NULL, 'u' },		\
 	{ "uts", required_argument, NULL, 'T' },		\
 	{ "map-root", no_argument, NULL, 'r' },			\
@@ -58,6 +59,7 @@ struct world {
 	"      --propagation HOW    of later mounts outside: private (not seen inside)\n" \
 	"                           or follow (seen)\n"				\
 	"  -s, --socket RULE        a rule for sockets, see viewctl help rule add; repeatable\n" \
+	"      --syscall RULE       a rule for system calls, likewise; repeatable\n"	\
 	"      --stack NAME         the stack that sockets are of: --socket any=stack:NAME\n" \
 	UTS_HELP								\
 	"      --user-ns WHEN       user namespace: auto (if not privileged), yes, no\n" \

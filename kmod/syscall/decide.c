@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Where ruled system calls ask what is to become of them. */
+
+#include <linux/atomic.h>
+#include <linux/compat.h>
+#include <linux/nospec.h>
+#include <linux/ptrace.h>
+#include <linux/rcupdate.h>
+#include <asm/syscall.h>
+#include <asm/unistd.h>
+
+#include "../rule.h"
+#include "calls.h"
+#include "table.h"
+
+unsigned int viewos_syscall_number(const struct pt_regs *regs)
+{
+	unsigned int arch = in_ia32_syscall() ? VIEWOS_ARCH_I386 : VIEWOS_ARCH_X86_64;
+	unsigned int nr = regs->orig_ax;
+
+	/* Those of the x32 ABI that are the same have the same function. */
+	if (arch == VIEWOS_ARCH_X86_64)
+		nr &= ~__X32_SYSCALL_BIT;
+	/* The kernel makes some calls itself, for a program that wanted one by vsyscall. */
+	if (nr >= VIEWOS_CALLS)
+		return VIEWOS_ALL_CALLS;
+	return arch * VIEWOS_CALLS + array_index_nospec(nr, VIEWOS_CALLS);
+}
+
+struct viewos_decision viewos_syscall_decide(const struct pt_regs *regs)
+{
+	struct viewos_decision decision = { };
+	const struct viewos_call_table *table;
+	struct viewos_rule *rule = NULL;
+	unsigned int call = viewos_syscall_number(regs);
+
+	if (call == VIEWOS_ALL_CALLS)
+		return decision;
+	rcu_read_lock();
+	table = viewos_policy_calls_rcu();
+	if (table)
+		rule = table->cells[call];
+	if (rule) {
+		atomic64_inc(&rule->hits);
+		decision.decided = true;
+		decision.value = rule->verdict == VIEWOS_VERDICT_DENY ? rule->error : rule->value;
+	}
+	rcu_read_unlock();
+	return decision;
+}
