@@ -6,7 +6,8 @@
 #include "abi.h"
 
 /* Reads a dump, and counts the messages in which @attr has the value of @len bytes at @data. */
-static inline int dump_count(uint8_t cmd, uint64_t view, uint16_t attr, const void *data, size_t len)
+static inline int dump_count(uint8_t cmd, uint64_t view, uint16_t attr, const void *data,
+			     size_t len)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	struct nl_message message;
