@@ -249,11 +249,8 @@ TEST_F(control, source)
 	msg.msg_name = &from;
 	msg.msg_namelen = sizeof(from);
 	ASSERT_EQ(3, recvmsg(to, &msg, 0));
-	if (six) {
-		EXPECT_EQ(0, memcmp(&from.in6.sin6_addr, &in6addr_loopback, 16));
-	} else {
-		EXPECT_EQ(htonl(INADDR_LOOPBACK + 1), from.in.sin_addr.s_addr);
-	}
+	EXPECT_EQ(0, six ? memcmp(&from.in6.sin6_addr, &info6.ipi6_addr, sizeof(in6addr_loopback)) :
+			   memcmp(&from.in.sin_addr, &info.ipi_spec_dst, sizeof(struct in_addr)));
 }
 
 /* Control messages for which there is no room, or only for a part. */
@@ -282,9 +279,8 @@ TEST_F(control, cut_off)
 		EXPECT_EQ(MSG_CTRUNC, msg.msg_flags & MSG_CTRUNC);
 		EXPECT_GE(rooms[i], msg.msg_controllen);
 		EXPECT_EQ(0x5a, control.space[rooms[i]]);
-		if (rooms[i] >= sizeof(struct cmsghdr)) {
+		if (rooms[i] >= sizeof(struct cmsghdr))
 			EXPECT_EQ(rooms[i], control.header.cmsg_len);
-		}
 	}
 }
 
@@ -348,9 +344,8 @@ TEST_F(control, confused)
 	/* Of IPv4 a socket of IPv6 may take. */
 	other.family = AF_INET6;
 	other.in.sin_port = address[1].in.sin_port;
-	if (names->family == AF_INET) {
+	if (names->family == AF_INET)
 		EXPECT_EQ(-1, sendto(pair[0], "x", 1, 0, (void *)&other, sizeof(other)));
-	}
 	EXPECT_EQ(-1, sendto(pair[0], "x", 1, 0, (void *)&address[1], sizeof(sa_family_t)));
 	other.family = 200;
 	EXPECT_EQ(-1, sendto(pair[0], "x", 1, 0, (void *)&other, sizeof(other)));
