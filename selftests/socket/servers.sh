@@ -94,6 +94,27 @@ switched()
 }
 check "netstack: two views on a switch" eventually switched
 check "netstack: what came is right" cmp fetched web/large
+# addresses OPTION...: what the interface has got, when a command runs.
+addresses()
+{
+	viewctl run --socket "any=serve:netstack$1:slirp://" -- ip -o addr show dev vde0 |
+		sed -n 's/.* inet6* \([^ ]*\) .* scope \(global\|site\).*/\1/p' | sort
+}
+check_output "netstack: DHCP" "10.0.2.15/24" addresses ,ip=dhcp
+check_output "netstack: DHCP, and a way out" "Hello, web." netstack ,ip=dhcp:slirp:// \
+	curl -sS --max-time 100 http://10.0.2.2:8080/hello
+check_output "netstack: DHCP, as an ordinary user" "Hello, web." su tester -s /bin/bash -c \
+	"PATH=$PATH viewctl run --socket any=serve:netstack,ip=dhcp:slirp:// -- curl -sS --max-time 100 http://10.0.2.2:8080/hello"
+check "netstack: IPv6 by a router" sh -c 'grep -E "^f[de].*::?.*/64$"' < <(addresses ,ip6=auto)
+check_output "netstack: IPv6 by a router, and a gateway" "yes" netstack ,ip=dhcp,ip6=auto:slirp:// \
+	sh -c 'ip -6 route show default | grep -q "via fe80::" && echo yes'
+check_status "netstack: nobody answers DHCP" 125 'timed out' netstack ,ip=dhcp:vde:///tmp/switch true
+check_status "netstack: no router there" 125 'timed out' netstack ,ip6=auto:vde:///tmp/switch true
+check_status "netstack: DHCP from no network" 125 'no network to ask' netstack ,ip=dhcp true
+check_status "netstack: DHCP has the gateway" 125 'beside ip=dhcp' \
+	netstack ,ip=dhcp,gw=10.0.2.2:slirp:// true
+# The client ends with its stack, and with its server.
+check "netstack: no client is left" eventually sh -c '! pgrep -x udhcpc && ! pgrep -f "[b]usybox udhcpc"'
 check_status "netstack: no such switch" 125 '' netstack :vde:///tmp/nowhere true
 check_status "netstack: no URL" 125 'not a URL' netstack :nowhere true
 check_status "netstack: a bad address" 125 'is not an address' netstack ,ip=10.0.0.1:slirp:// true

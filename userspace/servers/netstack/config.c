@@ -67,15 +67,37 @@ static int parse_address(const char *option, const char *text, int family, void 
 	return 0;
 }
 
+/* What the network is asked for; then there must be one, and a gateway is its affair. */
+static int parse_automatic(const struct texts *texts, struct config *config)
+{
+	config->dhcp = texts->ip && !strcmp(texts->ip, "dhcp");
+	config->auto6 = texts->ip6 && !strcmp(texts->ip6, "auto");
+	if (config->dhcp) {
+		config->prefix = 0;
+		config->gateway.s_addr = 0;
+	}
+	if (!*config->url && (config->dhcp || config->auto6)) {
+		fprintf(stderr, PROGRAM ": option \"%s\": there is no network to ask\n",
+			config->dhcp ? "ip" : "ip6");
+		return -EINVAL;
+	}
+	if (config->dhcp && texts->gw)
+		return complain("gw", texts->gw, "possible beside ip=dhcp");
+	if (config->auto6 && texts->gw6)
+		return complain("gw6", texts->gw6, "possible beside ip6=auto");
+	return 0;
+}
+
 static int parse_texts(const struct texts *texts, struct config *config)
 {
-	int err = 0;
+	int err;
 
-	if (texts->ip)
+	err = parse_automatic(texts, config);
+	if (!err && texts->ip && !config->dhcp)
 		err = parse_network("ip", texts->ip, AF_INET, &config->ip, &config->prefix);
 	if (!err && texts->gw)
 		err = parse_address("gw", texts->gw, AF_INET, &config->gateway);
-	if (!err && texts->ip6)
+	if (!err && texts->ip6 && !config->auto6)
 		err = parse_network("ip6", texts->ip6, AF_INET6, &config->ip6, &config->prefix6);
 	if (!err && texts->gw6)
 		err = parse_address("gw6", texts->gw6, AF_INET6, &config->gateway6);

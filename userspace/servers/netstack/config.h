@@ -14,7 +14,8 @@
 
 /*
  * A stack to be made. url is where it is plugged in, empty for nowhere. An address of zero, or
- * a prefix length of zero for an address of IPv6, is one that was not asked for.
+ * a prefix length of zero for an address of IPv6, is one that was not asked for. With dhcp and
+ * auto6 the network gives them.
  */
 struct config {
 	char url[VIEWOS_SOURCE_LEN];
@@ -25,6 +26,8 @@ struct config {
 	unsigned int prefix6;
 	struct in6_addr gateway6;
 	unsigned int mtu;
+	bool dhcp;
+	bool auto6;
 };
 
 /* Reads source and options; complains on stderr. Returns 0 or a negative errno. */

@@ -7,12 +7,14 @@
 
 #include "../../lib/viewos.h"
 #include "config.h"
+#include "keeper.h"
 #include "plug.h"
 #include "space.h"
 
 /*
  * One stack, for all rules of a view that ask for just the same: one for IPv4 and one for IPv6
- * shall be one stack. All fields but space and plug are protected by stacks_mutex.
+ * shall be one stack. All fields but space and plug are protected by stacks_mutex; settled and
+ * error by settle_mutex, which is held while the network is asked for addresses.
  */
 struct stack {
 	struct stack *next;
@@ -23,6 +25,9 @@ struct stack {
 	char *options;
 	struct space space;
 	struct plug *plug;
+	pthread_mutex_t settle_mutex;
+	bool settled;
+	int error;
 };
 
 static pthread_mutex_t stacks_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -30,6 +35,7 @@ static struct stack *stacks;
 
 static void stack_free(struct stack *stack)
 {
+	pthread_mutex_destroy(&stack->settle_mutex);
 	free(stack->source);
 	free(stack->options);
 	free(stack);
@@ -82,6 +88,7 @@ static int stack_new(const struct viewos_accepted *accepted, struct stack **resu
 	if (!stack)
 		return ret;
 	stack->refs = 1;
+	pthread_mutex_init(&stack->settle_mutex, NULL);
 	stack->uid = accepted->uid;
 	stack->view = accepted->view_id;
 	stack->source = strdup(accepted->source);
@@ -94,6 +101,20 @@ static int stack_new(const struct viewos_accepted *accepted, struct stack **resu
 	}
 	*result = stack;
 	return 0;
+}
+
+/* Whoever comes first waits for the network, and the others for them. */
+static int stack_settle(struct stack *stack)
+{
+	int error;
+
+	pthread_mutex_lock(&stack->settle_mutex);
+	if (!stack->settled)
+		stack->error = space_settle(&stack->space);
+	stack->settled = true;
+	error = stack->error;
+	pthread_mutex_unlock(&stack->settle_mutex);
+	return error;
 }
 
 /* The mutex is held while a stack is made, so that it is not made twice. */
@@ -118,7 +139,12 @@ static int stack_open(const struct viewos_accepted *accepted, void **data)
 		}
 	}
 	pthread_mutex_unlock(&stacks_mutex);
-	if (!ret)
+	if (ret)
+		return ret;
+	ret = stack_settle(stack);
+	if (ret)
+		stack_close(stack);
+	else
 		*data = stack;
 	return ret;
 }
@@ -144,7 +170,8 @@ static const struct viewos_sock_server server = {
 	.usage = "The source is a network: slirp:// (the Internet, by the server's own sockets),\n"
 		 "vde://SWITCH, vxvde://, tap://INTERFACE, ptp://PATH, or another URL that\n"
 		 "libvdeplug knows; or nothing, for a stack with loopback alone.\n"
-		 "Options: ip=ADDRESS/LENGTH, gw=ADDRESS, ip6=, gw6=, mtu=BYTES, name=TEXT.\n"
+		 "Options: ip=ADDRESS/LENGTH|dhcp, gw=ADDRESS, ip6=ADDRESS/LENGTH|auto, gw6=ADDRESS,\n"
+		 "mtu=BYTES, name=TEXT.\n"
 		 "Rules of a view with the same source and options share one stack.\n",
 	.ops = &ops,
 	.ops_size = sizeof(ops),
@@ -154,5 +181,9 @@ static const struct viewos_sock_server server = {
 
 int main(int argc, char **argv)
 {
+	int status;
+
+	if (keeper_lease(argv, &status))
+		return status;
 	return viewos_sock_main(argc, argv, &server);
 }

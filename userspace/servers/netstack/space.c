@@ -14,17 +14,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "keeper.h"
 #include "space.h"
 
 /*
  * The namespace is made by a child, since it belongs to a thread that is in it, and a process
  * with threads cannot enter a user namespace. The child is a copy of one thread among several: it
- * allocates nothing. It tells what failed, and sends the fds.
+ * allocates nothing. It tells what failed, and sends the fds. Where the network gives addresses,
+ * it stays to keep them.
  */
-struct report {
-	int error;
-	char what[60];
-};
 
 static int failed(struct report *report, const char *what)
 {
@@ -185,6 +183,7 @@ static void child_run(int channel, const struct config *config)
 	struct iovec iov = { &report, sizeof(report) };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct space space = { .netns = -1, .tap = -1 };
+	bool keep = config->dhcp || config->auto6;
 	struct cmsghdr *cmsg;
 	int fds[2];
 
@@ -200,7 +199,8 @@ static void child_run(int channel, const struct config *config)
 		cmsg->cmsg_len = CMSG_LEN((space.tap < 0 ? 1 : 2) * sizeof(int));
 		memcpy(CMSG_DATA(cmsg), fds, cmsg->cmsg_len - CMSG_LEN(0));
 	}
-	sendmsg(channel, &msg, MSG_NOSIGNAL);
+	if (sendmsg(channel, &msg, MSG_NOSIGNAL) == sizeof(report) && !report.error && keep)
+		keeper_run(channel, config);
 	_exit(0);
 }
 
@@ -239,12 +239,25 @@ static int receive(int channel, struct space *space, struct report *report)
 	return -report->error;
 }
 
+static void reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static void complain(struct report *report)
+{
+	report->what[sizeof(report->what) - 1] = '\0';
+	fprintf(stderr, "viewos-netstack: %s: %s\n", report->what, strerror(report->error));
+}
+
 int space_create(const struct config *config, struct space *space)
 {
 	struct report report = { };
 	int channel[2], ret;
 	pid_t pid;
 
+	*space = (struct space){ .netns = -1, .tap = -1, .channel = -1 };
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel))
 		return -errno;
 	pid = fork();
@@ -257,28 +270,57 @@ int space_create(const struct config *config, struct space *space)
 	if (!pid)
 		child_run(channel[1], config);
 	close(channel[1]);
+	space->keeper = pid;
+	space->channel = channel[0];
 	ret = receive(channel[0], space, &report);
-	close(channel[0]);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
 	if (!ret && *config->url && space->tap < 0) {
 		ret = -EMFILE;
+		report.error = EMFILE;
 		snprintf(report.what, sizeof(report.what), "namespace");
 	}
 	if (ret) {
-		report.what[sizeof(report.what) - 1] = '\0';
-		fprintf(stderr, "viewos-netstack: %s: %s\n", report.what, strerror(-ret));
+		complain(&report);
 		space_close(space);
+	} else if (!config->dhcp && !config->auto6) {
+		close(channel[0]);
+		reap(pid);
+		space->keeper = 0;
+		space->channel = -1;
 	}
 	return ret;
 }
 
+int space_settle(struct space *space)
+{
+	struct report report;
+	ssize_t len;
+
+	if (!space->keeper)
+		return 0;
+	do {
+		len = recv(space->channel, &report, sizeof(report), 0);
+	} while (len < 0 && errno == EINTR);
+	if (len != sizeof(report)) {
+		report.error = EIO;
+		snprintf(report.what, sizeof(report.what), "addresses");
+	}
+	if (report.error)
+		complain(&report);
+	return -report.error;
+}
+
 void space_close(struct space *space)
 {
+	/* Other children may have a copy of our end, so closing it would not do. */
+	if (space->channel >= 0) {
+		shutdown(space->channel, SHUT_RDWR);
+		close(space->channel);
+	}
+	if (space->keeper)
+		reap(space->keeper);
 	if (space->netns >= 0)
 		close(space->netns);
 	if (space->tap >= 0)
 		close(space->tap);
-	space->netns = -1;
-	space->tap = -1;
+	*space = (struct space){ .netns = -1, .tap = -1, .channel = -1 };
 }
