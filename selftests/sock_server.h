@@ -310,6 +310,7 @@ static inline int vsock_send_control(const struct sock_request *req, struct dgra
 	static char aligned[VIEWOS_SOCK_MAX_CONTROL] __attribute__((aligned(8)));
 	struct msghdr msg = { .msg_control = aligned, .msg_controllen = req->in.control_len };
 	struct cmsghdr *cmsg;
+	int error = 0;
 
 	memcpy(aligned, req->rest + req->in.name_len, req->in.control_len);
 	for (cmsg = CMSG_FIRSTHDR(&msg); cmsg; cmsg = CMSG_NXTHDR(&msg, cmsg)) {
@@ -323,9 +324,9 @@ static inline int vsock_send_control(const struct sock_request *req, struct dgra
 			 (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_HOPLIMIT))
 			memcpy(&dgram->ttl, CMSG_DATA(cmsg), sizeof(dgram->ttl));
 		else
-			return EINVAL;
+			error = EINVAL;
 	}
-	return 0;
+	return error;
 }
 
 static inline int vsock_deliver(struct vnet *net, struct vsock *vs, const union vaddress *to,

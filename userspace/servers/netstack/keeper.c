@@ -105,7 +105,7 @@ static _Noreturn void client_exec(int report_fd)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	for (i = 0; environ[i] && i < ENVIRONMENT_MAX; i++)
+	for (i = 0; i < ENVIRONMENT_MAX && environ[i]; i++)
 		environment[i + 1] = environ[i];
 	snprintf(variable, sizeof(variable), LEASE_VARIABLE "=%d", report_fd);
 	null = open("/dev/null", O_RDWR);
