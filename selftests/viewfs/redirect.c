@@ -124,10 +124,18 @@ static void lookup_bad(struct fake_server *server, uint64_t unique, const char *
 	}
 }
 
-static void lookup(struct fake_server *server, uint64_t unique, const char *name)
+/* No time to live: looked up at each use. */
+static void give_volatile(struct fake_server *server, uint64_t unique)
 {
 	struct target_answer answer = { .entry = { .attr = { .mode = S_IFDIR } } };
 
+	answer.target.fd = base_open(shared->swapped ? "hard" : "dir", O_RDONLY);
+	fake_reply(server, unique, 0, &answer, sizeof(answer));
+	close(answer.target.fd);
+}
+
+static void lookup(struct fake_server *server, uint64_t unique, const char *name)
+{
 	if (!strcmp(name, "dir") || !strcmp(name, "dir2"))
 		give(server, unique, base_open("dir", O_RDONLY), S_IFDIR, 0);
 	else if (!strcmp(name, "rodir"))
@@ -140,12 +148,9 @@ static void lookup(struct fake_server *server, uint64_t unique, const char *name
 		give(server, unique, base_open("file", O_RDONLY), S_IFREG, 0);
 	else if (!strcmp(name, "script"))
 		give(server, unique, base_open("exec", O_RDONLY), S_IFREG, 0);
-	else if (!strcmp(name, "volatile")) {
-		/* No time to live: looked up at each use. */
-		answer.target.fd = base_open(shared->swapped ? "hard" : "dir", O_RDONLY);
-		fake_reply(server, unique, 0, &answer, sizeof(answer));
-		close(answer.target.fd);
-	} else if (!strcmp(name, "backed"))
+	else if (!strcmp(name, "volatile"))
+		give_volatile(server, unique);
+	else if (!strcmp(name, "backed"))
 		fake_entry(server, unique, NODE_BACKED);
 	else if (!strcmp(name, "backed-ro"))
 		fake_entry(server, unique, NODE_BACKED_RO);
