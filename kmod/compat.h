@@ -333,7 +333,11 @@ static inline long vfs_splice_read(struct file *in, loff_t *pos, struct pipe_ino
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
-#define can_mmap_file(file) ((file)->f_op->mmap != NULL)
+static inline bool can_mmap_file(struct file *file)
+{
+	return file->f_op->mmap;
+}
+
 #define vfs_mmap(file, vma) call_mmap(file, vma)
 #endif
 

@@ -64,11 +64,11 @@ check_output "a fork storm" 200 viewctl run --syscall getppid=value:4 -- bash -c
 # Live, and hooks come and go.
 check "live: create" viewctl create live
 id=$(viewctl rule add live syscall:mkdir,mkdirat=deny:ENOSPC)
-check_status "live: add" 1 'No space left' viewctl enter live -- mkdir /tmp/live
+check_status "live: add" 1 'No space left' viewctl enter live -- mkdir /tmp/ruled
 check_output "live: four functions are redirected" 4 bash -c \
 	"$(declare -f hooked); echo \$((\$(hooked mkdir) + \$(hooked mkdirat)))"
 check "live: del" viewctl rule del live "$id"
-check "live: it is gone" viewctl enter live -- mkdir /tmp/live
+check "live: it is gone" viewctl enter live -- mkdir /tmp/ruled
 none_hooked() { ! hooked 'mkdir\(at\)\?' >/dev/null; }
 check "live: no function is redirected" eventually none_hooked
 check_status "live: all or nothing" 2 "'nosuch': expected" \
@@ -140,5 +140,5 @@ check_status "wrong: a number that the kernel does not have" 125 \
 	viewctl run --syscall 511/x86-64=deny -- true
 check_status "help: rule add" 0 '@network-io' viewctl help rule add
 check_status "help: run" 0 '--syscall RULE' viewctl help run
-rm -rf /tmp/live
+rm -rf /tmp/ruled
 finish

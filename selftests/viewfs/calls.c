@@ -391,7 +391,8 @@ static int pass_to_child(int fd)
 	char byte = 0, room[CMSG_SPACE(sizeof(int))] = "";
 	struct iovec part = { &byte, 1 };
 	struct msghdr message = {
-		.msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof(room),
+		.msg_iov = &part, .msg_iovlen = 1,
+		.msg_control = room, .msg_controllen = sizeof(room),
 	};
 	struct cmsghdr *control = CMSG_FIRSTHDR(&message);
 	int pair[2];

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Boots a VM, loads the module, runs a command.
 #
-#   run.sh [--kernel SERIES] [--memory MB] [--smp N] [--icount] [--timeout S] [--no-module] -- COMMAND...
+#   run.sh [--kernel SERIES] [--memory MB] [--smp N] [--icount|--one-thread] [--timeout S] [--no-module] -- COMMAND...
 #   run.sh [--kernel SERIES] --shell
 #
 # The guest's root is the host's, read-only, with its own /dev, /proc, /sys, /tmp,
@@ -18,6 +18,7 @@ series=6.1
 memory=
 smp=2
 icount=
+thread=multi
 shell=
 module=1
 timeout=1200
@@ -28,6 +29,7 @@ while [ $# -gt 0 ]; do
 	--smp) smp=$2; shift 2 ;;
 	--timeout) timeout=$2; shift 2 ;;
 	--icount) icount=1; shift ;;
+	--one-thread) thread=single; shift ;;
 	--shell) shell=1; shift ;;
 	--no-module) module=; shift ;;
 	--) shift; break ;;
@@ -89,7 +91,7 @@ write_initramfs()
 write_initramfs "$@"
 
 # A /dev/kvm without hardware behind it hangs stock kernels.
-accel=(-accel "tcg,thread=multi" -cpu max -smp "$smp")
+accel=(-accel "tcg,thread=$thread" -cpu max -smp "$smp")
 if [ -n "$icount" ]; then
 	accel=(-accel tcg -icount "shift=0,sleep=off" -cpu "max,-erms,-fsrm" -smp 1)
 elif grep -qwE 'vmx|svm' /proc/cpuinfo && [ -w /dev/kvm ]; then

@@ -84,7 +84,7 @@ void channels_exit(struct channels *shared);
 /** channel_use() - the calling thread is the worker of @channel, until it ends */
 void channel_use(struct channel *channel);
 
-/** channel_hurry() - the calling thread's next reply is sent at once: fds in it may be closed then */
+/** channel_hurry() - the calling thread's next reply goes at once: fds in it may be closed then */
 void channel_hurry(void);
 
 /**
