@@ -363,6 +363,8 @@ static unsigned long hook_site(const char *symbol)
 	return site;
 }
 
+/* Where mounts are attached, or 0. */
+static unsigned long mount_site;
 static void (*mount_call)(void);
 
 static void notrace mount_attach(unsigned long ip, unsigned long parent_ip,
@@ -377,13 +379,18 @@ static struct ftrace_ops mount_ops = {
 	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_RECURSION,
 };
 
+bool viewos_hook_mount_possible(void)
+{
+	mount_site = hook_site("attach_recursive_mnt");
+	return mount_site;
+}
+
 int viewos_hook_mount_init(void (*call)(void))
 {
-	unsigned long site = hook_site("attach_recursive_mnt");
 	int err;
 
 	mount_call = call;
-	err = site ? ftrace_set_filter_ip(&mount_ops, site, 0, 0) : -ENOENT;
+	err = ftrace_set_filter_ip(&mount_ops, mount_site, 0, 0);
 	if (!err)
 		err = register_ftrace_function(&mount_ops);
 	if (!err)

@@ -61,6 +61,9 @@ int viewos_hook_get(enum viewos_hook_group group);
 /** viewos_hook_put() - no longer a user; does not sleep */
 void viewos_hook_put(enum viewos_hook_group group);
 
+/** viewos_hook_mount_possible() - does this kernel have where mounts are attached? Ask first. */
+bool viewos_hook_mount_possible(void);
+
 /**
  * viewos_hook_mount_init() - have a function called before each mount is attached
  * @call: called by who attaches a mount or a tree of them, when its flags are set and nobody

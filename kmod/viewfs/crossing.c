@@ -49,6 +49,10 @@ struct crossing {
 /* Protects pending[]; taken while a mount is attached, by whoever does it. */
 static DEFINE_SPINLOCK(pending_lock);
 static DEFINE_HASHTABLE(pending, CROSSING_BITS);
+static bool possible;
+
+/* Protects hooked: since the first mount that can have crossings, until the module goes. */
+static DEFINE_MUTEX(hooked_mutex);
 static bool hooked;
 
 /* Crossings that are attached; the VFS's, protected by its namespace_sem. */
@@ -254,21 +258,40 @@ int viewfs_crossing_probe(const struct path *path)
 /**
  * viewfs_crossing_possible() - can there be crossings in this kernel?
  *
- * Return: false if mounts could not be given their restrictions.
+ * Return: false if mounts cannot be given their restrictions.
  */
 bool viewfs_crossing_possible(void)
 {
-	return hooked;
+	return possible;
 }
 
 /**
- * viewfs_crossing_init() - get ready for crossings, if the kernel lets us
+ * viewfs_crossing_begin() - a mount can have crossings from now on
+ *
+ * Return: 0, -EINTR, or a negative errno if mounts cannot be given their restrictions.
+ */
+int viewfs_crossing_begin(void)
+{
+	int err = 0;
+
+	if (mutex_lock_killable(&hooked_mutex))
+		return -EINTR;
+	if (!hooked) {
+		err = viewos_hook_mount_init(crossing_attach);
+		hooked = !err;
+	}
+	mutex_unlock(&hooked_mutex);
+	return err;
+}
+
+/**
+ * viewfs_crossing_init() - see whether there can be crossings in this kernel
  *
  * Return: 0.
  */
 int viewfs_crossing_init(void)
 {
-	hooked = !viewos_hook_mount_init(crossing_attach);
+	possible = viewos_hook_mount_possible();
 	return 0;
 }
 

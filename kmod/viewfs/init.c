@@ -49,16 +49,21 @@ static int init_reply(struct viewfs_sb *fs, struct fuse_init_out *out)
 {
 	u32 own = *init_own_word(out, sizeof(*out));
 	size_t i;
+	int err;
 
 	if (out->major != FUSE_KERNEL_VERSION || out->minor < INIT_MINOR_MIN)
 		return -EPROTO;
 	for (i = 0; i < ARRAY_SIZE(init_features); i++)
 		if (out->flags & init_features[i].wire)
 			set_bit(init_features[i].bit, &fs->flags);
-	if (own & VIEWOS_PATH_TARGET && viewfs_crossing_possible())
+	if (own & VIEWOS_PATH_TARGET && viewfs_crossing_possible()) {
+		err = viewfs_crossing_begin();
+		if (err)
+			return err;
 		set_bit(VIEWFS_TARGET, &fs->flags);
-	else if (own & VIEWOS_PATH_LOOKUP_OPEN)
+	} else if (own & VIEWOS_PATH_LOOKUP_OPEN) {
 		set_bit(VIEWFS_LOOKUP_OPEN, &fs->flags);
+	}
 	fs->max_pages = INIT_DEFAULT_PAGES;
 	if (out->flags & FUSE_MAX_PAGES)
 		fs->max_pages = clamp_t(u32, out->max_pages, 1, VIEWOS_MAX_PAGES);

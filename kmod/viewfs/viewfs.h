@@ -480,6 +480,7 @@ static inline void viewfs_target_drop(struct viewfs_target *target)
 int viewfs_crossing_init(void);
 void viewfs_crossing_exit(void);
 bool viewfs_crossing_possible(void);
+int viewfs_crossing_begin(void);
 int viewfs_crossing_probe(const struct path *path);
 struct vfsmount *viewfs_crossing_mount(struct path *path);
 
