@@ -32,6 +32,10 @@ static_assert(sizeof(struct viewos_rule_del) == 16);
 static_assert(sizeof(struct viewos_socket) == 88);
 static_assert(sizeof(struct viewos_sock_in) == 56);
 static_assert(sizeof(struct viewos_sock_out) == 48);
+/* What the kernel has of a sender's goes to the server as it is. */
+static_assert(sizeof(struct viewos_sock_control) == sizeof(struct cmsghdr));
+static_assert(offsetof(struct viewos_sock_control, level) == offsetof(struct cmsghdr, cmsg_level));
+static_assert(offsetof(struct viewos_sock_control, type) == offsetof(struct cmsghdr, cmsg_type));
 static_assert(sizeof(struct viewos_sock_event) == 32);
 static_assert(sizeof(struct viewos_session_next) == 32);
 static_assert(sizeof(struct viewos_view_uts) == 408);

@@ -304,29 +304,48 @@ static inline void vsock_send_stream(struct vnet *net, struct vsock *vs,
 	sock_ok(net->session, req->header.unique, out, NULL);
 }
 
-/* What control messages ask for; a message that is none, or of another kind, is EINVAL. */
+/* What one control message asks for; one of another kind is EINVAL. */
+static inline int vsock_send_control_one(const struct viewos_sock_control *control,
+					 const void *data, struct dgram *dgram)
+{
+	struct in6_pktinfo info6;
+	struct in_pktinfo info;
+
+	if (control->level == IPPROTO_IP && control->type == IP_PKTINFO) {
+		memcpy(&info, data, sizeof(info));
+		dgram->from.in.sin_addr = info.ipi_spec_dst;
+	} else if (control->level == IPPROTO_IPV6 && control->type == IPV6_PKTINFO) {
+		memcpy(&info6, data, sizeof(info6));
+		dgram->from.in6.sin6_addr = info6.ipi6_addr;
+	} else if ((control->level == IPPROTO_IP && control->type == IP_TTL) ||
+		   (control->level == IPPROTO_IPV6 && control->type == IPV6_HOPLIMIT)) {
+		memcpy(&dgram->ttl, data, sizeof(dgram->ttl));
+	} else {
+		return EINVAL;
+	}
+	return 0;
+}
+
+/* How far the next message is. */
+static inline size_t control_space(size_t len)
+{
+	return (len + 7) & ~(size_t)7;
+}
+
 static inline int vsock_send_control(const struct sock_request *req, struct dgram *dgram)
 {
-	static char aligned[VIEWOS_SOCK_MAX_CONTROL] __attribute__((aligned(8)));
-	struct msghdr msg = { .msg_control = aligned, .msg_controllen = req->in.control_len };
-	struct cmsghdr *cmsg;
-	int error = 0;
+	const char *from = req->rest + req->in.name_len;
+	struct viewos_sock_control control;
+	size_t at;
+	int error;
 
-	memcpy(aligned, req->rest + req->in.name_len, req->in.control_len);
-	for (cmsg = CMSG_FIRSTHDR(&msg); cmsg; cmsg = CMSG_NXTHDR(&msg, cmsg)) {
-		if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO)
-			dgram->from.in.sin_addr =
-				((struct in_pktinfo *)CMSG_DATA(cmsg))->ipi_spec_dst;
-		else if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_PKTINFO)
-			dgram->from.in6.sin6_addr =
-				((struct in6_pktinfo *)CMSG_DATA(cmsg))->ipi6_addr;
-		else if ((cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_TTL) ||
-			 (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_HOPLIMIT))
-			memcpy(&dgram->ttl, CMSG_DATA(cmsg), sizeof(dgram->ttl));
-		else
-			error = EINVAL;
+	for (at = 0; at < req->in.control_len; at += control_space(control.len)) {
+		memcpy(&control, from + at, sizeof(control));
+		error = vsock_send_control_one(&control, from + at + sizeof(control), dgram);
+		if (error)
+			return error;
 	}
-	return error;
+	return 0;
 }
 
 static inline int vsock_deliver(struct vnet *net, struct vsock *vs, const union vaddress *to,
@@ -398,16 +417,15 @@ static inline void vsock_recv_stream(struct vnet *net, struct vsock *vs,
 	sock_ok(net->session, req->header.unique, out, copy);
 }
 
-static inline size_t control_put(char *control, size_t at, int level, int type, const void *data,
+static inline size_t control_put(char *to, size_t at, int level, int type, const void *data,
 				 size_t len)
 {
-	struct cmsghdr cmsg = {
-		.cmsg_len = CMSG_LEN(len), .cmsg_level = level, .cmsg_type = type };
+	struct viewos_sock_control control = { sizeof(control) + len, level, type };
 
-	memset(control + at, 0, CMSG_SPACE(len));
-	memcpy(control + at, &cmsg, sizeof(cmsg));
-	memcpy(control + at + sizeof(cmsg), data, len);
-	return at + CMSG_SPACE(len);
+	memset(to + at, 0, control_space(control.len));
+	memcpy(to + at, &control, sizeof(control));
+	memcpy(to + at + sizeof(control), data, len);
+	return at + control_space(control.len);
 }
 
 /* What the socket's options want to be told of a datagram; returns the bytes. */

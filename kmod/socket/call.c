@@ -47,19 +47,19 @@ static struct file *backing_file(struct viewos_session *session, int fd,
 /* Whole control messages; none of SOL_SOCKET, which carry what is none of a server's. */
 static bool control_valid(const void *at, u32 left)
 {
-	struct cmsghdr cmsg;
+	struct viewos_sock_control control;
 
 	while (left) {
-		if (left < sizeof(cmsg))
+		if (left < sizeof(control))
 			return false;
-		memcpy(&cmsg, at, sizeof(cmsg));
-		if (cmsg.cmsg_len < sizeof(cmsg) || cmsg.cmsg_len > left ||
-		    cmsg.cmsg_level == SOL_SOCKET)
+		memcpy(&control, at, sizeof(control));
+		if (control.len < sizeof(control) || control.len > left ||
+		    control.level == SOL_SOCKET)
 			return false;
-		if (CMSG_ALIGN(cmsg.cmsg_len) >= left)
+		if (CMSG_ALIGN(control.len) >= left)
 			break;
-		left -= CMSG_ALIGN(cmsg.cmsg_len);
-		at += CMSG_ALIGN(cmsg.cmsg_len);
+		left -= CMSG_ALIGN(control.len);
+		at += CMSG_ALIGN(control.len);
 	}
 	return true;
 }

@@ -170,16 +170,16 @@ static void recv_control(struct msghdr *msg, const struct viewos_sock_call *call
 {
 	u32 left = call->out->control_len;
 	const void *at = call->out_control;
-	struct cmsghdr cmsg;
+	struct viewos_sock_control control;
 
 	while (left) {
-		memcpy(&cmsg, at, sizeof(cmsg));
-		put_cmsg(msg, cmsg.cmsg_level, cmsg.cmsg_type, cmsg.cmsg_len - sizeof(cmsg),
-			 (void *)at + sizeof(cmsg));
-		if (CMSG_ALIGN(cmsg.cmsg_len) >= left)
+		memcpy(&control, at, sizeof(control));
+		put_cmsg(msg, control.level, control.type, control.len - sizeof(control),
+			 (void *)at + sizeof(control));
+		if (CMSG_ALIGN(control.len) >= left)
 			break;
-		left -= CMSG_ALIGN(cmsg.cmsg_len);
-		at += CMSG_ALIGN(cmsg.cmsg_len);
+		left -= CMSG_ALIGN(control.len);
+		at += CMSG_ALIGN(control.len);
 	}
 }
 

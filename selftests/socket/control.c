@@ -322,7 +322,7 @@ TEST_F(control, hostile)
 	msg.msg_control = much;
 	msg.msg_controllen = size;
 	EXPECT_EQ(-1, sendmsg(pair[0], &msg, 0));
-	EXPECT_EQ(ENOBUFS, errno);
+	EXPECT_EQ(sizeof(long) == 8 ? ENOBUFS : ENOMEM, errno);
 	msg.msg_controllen = SIZE_MAX;
 	EXPECT_EQ(-1, sendmsg(pair[0], &msg, 0));
 	EXPECT_EQ(ENOBUFS, errno);

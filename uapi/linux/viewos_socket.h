@@ -86,11 +86,10 @@
  * @VIEWOS_SOCK_RECVMSG: recvmsg(2): @msg_flags may have MSG_PEEK and MSG_TRUNC, @room is the
  *	most data that the reply may have. Reply: name, control, data, @msg_flags
  *	(MSG_TRUNC, MSG_CTRUNC, MSG_EOR), in @value the full length of a datagram of
- *	which more was there than fits. No data from a stream is its end. Control messages
- *	are struct cmsghdr of 64-bit programs, each but the last filled up to a multiple of
- *	8 bytes; they must be whole, and none may be of SOL_SOCKET (EINVAL for the write).
- *	What the program has no room for is cut off, and MSG_CTRUNC tells it. EAGAIN:
- *	nothing there
+ *	which more was there than fits. No data from a stream is its end. Control messages,
+ *	see struct viewos_sock_control, must be whole, and none may be of SOL_SOCKET (EINVAL
+ *	for the write). What the program has no room for is cut off, and MSG_CTRUNC tells
+ *	it. EAGAIN: nothing there
  * @VIEWOS_SOCK_RELEASE: the last reference is closed; there is no reply
  */
 enum viewos_sock_op {
@@ -197,6 +196,22 @@ struct viewos_sock_out {
 	__u32 control_len;
 	__u32 data_len;
 	__u32 pad;
+};
+
+/**
+ * struct viewos_sock_control - a control message, both ways; its data follows
+ * @len: bytes of this and the data. Behind them each message but the last is filled up to a
+ *	multiple of 8 bytes
+ * @level: cmsg_level, of cmsg(3)
+ * @type: cmsg_type
+ *
+ * It is what 64-bit programs know as struct cmsghdr, whatever the program is that sends or
+ * receives: the kernel translates for one of 32 bits.
+ */
+struct viewos_sock_control {
+	__aligned_u64 len;
+	__s32 level;
+	__s32 type;
 };
 
 /** VIEWOS_SOCK_NOTIFY_EVENT - fuse_out_header.error of a notice */
