@@ -447,28 +447,24 @@ void viewos_policy_put_all(struct list_head *gone)
 		viewos_policy_put(policy);
 }
 
-void viewos_policy_normalize(struct viewos_match *match)
+void viewos_policy_normalize(int *family, int type, int *protocol)
 {
-	if (match->family == PF_INET && match->type == SOCK_PACKET)
-		match->family = PF_PACKET;
-	if ((match->family == PF_INET || match->family == PF_INET6) && !match->protocol) {
-		if (match->type == SOCK_STREAM)
-			match->protocol = IPPROTO_TCP;
-		else if (match->type == SOCK_DGRAM)
-			match->protocol = IPPROTO_UDP;
+	if (*family == PF_INET && type == SOCK_PACKET)
+		*family = PF_PACKET;
+	if ((*family == PF_INET || *family == PF_INET6) && !*protocol) {
+		if (type == SOCK_STREAM)
+			*protocol = IPPROTO_TCP;
+		else if (type == SOCK_DGRAM)
+			*protocol = IPPROTO_UDP;
 	}
 }
 
 struct viewos_rule *viewos_policy_decide(const char *stack, int family, int type, int protocol)
 {
-	struct viewos_match match = { .family = family, .type = type, .protocol = protocol };
-	struct policy_key key = { .stack = stack };
+	struct policy_key key = { stack, family, type, protocol };
 	struct viewos_rule *rule;
 
-	viewos_policy_normalize(&match);
-	key.family = match.family;
-	key.type = match.type;
-	key.protocol = match.protocol;
+	viewos_policy_normalize(&key.family, type, &key.protocol);
 	rcu_read_lock();
 	do {
 		rule = policy_find(rcu_dereference(viewos_task_view_rcu()->policy), &key);

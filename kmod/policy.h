@@ -35,8 +35,8 @@ struct viewos_view;
 struct viewos_policy *viewos_policy_compile(struct viewos_view *view,
 					    const struct viewos_policy *parent);
 
-/** viewos_policy_normalize() - write a match as socket(2) understands it */
-void viewos_policy_normalize(struct viewos_match *match);
+/** viewos_policy_normalize() - write what is asked for as socket(2) understands it */
+void viewos_policy_normalize(int *family, int type, int *protocol);
 
 /**
  * viewos_policy_inherit_locked() - a new view's policy is its parent's

@@ -250,7 +250,7 @@ static struct viewos_rule *rule_create(struct viewos_view *view, const struct vi
 	rule->match.family = add->family;
 	rule->match.type = add->type;
 	rule->match.protocol = add->protocol;
-	viewos_policy_normalize(&rule->match);
+	viewos_policy_normalize(&rule->match.family, rule->match.type, &rule->match.protocol);
 	memcpy(rule->target, add->target, sizeof(add->target));
 	if (add->class == VIEWOS_CLASS_SYSCALL)
 		err = rule_set_calls(rule, add);

@@ -29,6 +29,7 @@
 #define CHUNK		65536
 #define CHUNKS		16
 #define WATCHED		1000
+#define PASSES		4
 
 static char chunk[CHUNK];
 
@@ -241,7 +242,15 @@ static void end_epoll(void)
 	close(epoll);
 }
 
+/* Not even the kernel's own search for a family: what is left is what decides in a view. */
+static void call_refused(void)
+{
+	if (socket(AF_MAX, SOCK_STREAM, 0) >= 0 || errno != EAFNOSUPPORT)
+		exit(1);
+}
+
 static const struct bench_case cases[] = {
+	{ "socket, refused", call_refused, 500 },
 	{ "socket+close", call_socket, 500 },
 	{ "connect+accept+close", call_connect, 200, begin_listener, end_listener },
 	{ "TCP ping-pong", call_ping, 300, begin_ping, end_other },
@@ -273,6 +282,17 @@ static void handle_none(int session, const char *source, const struct sock_reque
 	sock_error(session, req->header.unique, EPROTO);
 }
 
+/* Keeps the least of what was measured in each pass but the first. */
+static void measure_least(int view, int pass, double *results)
+{
+	double values[N(cases)];
+
+	measure_all(cases, N(cases), view, values);
+	for (size_t i = 0; i < N(cases); i++)
+		if (pass <= 1 || values[i] < results[i])
+			results[i] = values[i];
+}
+
 static void bench_kinds(void)
 {
 	static double results[5][N(cases)];
@@ -290,9 +310,14 @@ static void bench_kinds(void)
 		fprintf(stderr, "sockets: no rules\n");
 		exit(1);
 	}
-	/* Of rules that hold elsewhere a socket in no view, or in one without, must not know. */
-	for (size_t i = 0; i < N(views); i++)
-		measure_all(cases, N(cases), views[i], results[i]);
+	/*
+	 * Of rules that hold elsewhere a socket in no view, or in one without, must not know.
+	 * Who comes first after boot finds other slabs than all later: the first pass is for
+	 * nothing, and then they take turns.
+	 */
+	for (int pass = 0; pass < PASSES; pass++)
+		for (size_t i = 0; i < N(views); i++)
+			measure_least(views[i], pass, results[i]);
 	for (size_t i = 1; i < N(views); i++)
 		close(views[i]);
 	close(control);
