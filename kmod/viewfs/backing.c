@@ -213,6 +213,26 @@ static ssize_t backing_splice_read(struct file *file, loff_t *pos, struct pipe_i
 	return vfs_splice_read(backing_of(file), pos, pipe, len, flags);
 }
 
+/*
+ * The pipe is locked inside what stops a freeze of the backing's file system, as for a splice to
+ * that itself; by our own write_iter it would be the other way round.
+ */
+static ssize_t backing_splice_write(struct pipe_inode_info *pipe, struct file *file, loff_t *pos,
+				    size_t len, unsigned int flags)
+{
+	struct file *backing = backing_of(file);
+	ssize_t ret;
+
+	/* Nobody splices to a file that is appended to, nor to one that was opened so. */
+	if (!backing->f_op->splice_write || backing->f_flags & O_APPEND)
+		return -EINVAL;
+	file_start_write(backing);
+	ret = backing->f_op->splice_write(pipe, backing, pos, len, flags);
+	file_end_write(backing);
+	backing_changed(file);
+	return ret;
+}
+
 static loff_t backing_llseek(struct file *file, loff_t offset, int whence)
 {
 	struct file *backing = backing_of(file);
@@ -268,7 +288,7 @@ const struct file_operations viewfs_backing_ops = {
 	.read_iter = backing_read_iter,
 	.write_iter = backing_write_iter,
 	.splice_read = backing_splice_read,
-	.splice_write = iter_file_splice_write,
+	.splice_write = backing_splice_write,
 	.mmap = backing_mmap,
 	.fsync = backing_fsync,
 	.fallocate = backing_fallocate,

@@ -314,8 +314,15 @@ static int redirect_hold(struct viewfs_sb *fs, struct viewfs_redirect *redirect)
 	return err;
 }
 
+/*
+ * Locked before what stops a freeze of the object's file system, and the object itself, which may
+ * be viewfs's too. Nobody writes to a redirect, so that none is locked with a pipe held.
+ */
+static struct lock_class_key redirect_lock_key;
+
 static void redirect_fill(struct inode *inode, const struct inode *object)
 {
+	lockdep_set_class(&inode->i_rwsem, &redirect_lock_key);
 	inode->i_ino = object->i_ino;
 	inode->i_mode = object->i_mode;
 	inode->i_uid = object->i_uid;

@@ -199,6 +199,17 @@ static int super_setup_bdi_limits(struct super_block *sb, struct viewfs_sb *fs)
 	return bdi_set_max_ratio(sb->s_bdi, 1);
 }
 
+/* What lies behind a file may be viewfs too, not stacked: its freezing is another lock's. */
+static void super_set_stacked(struct super_block *sb)
+{
+	static struct lock_class_key writers_keys[SB_FREEZE_LEVELS];
+	int i;
+
+	sb->s_stack_depth = VIEWOS_STACK_DEPTH;
+	for (i = 0; i < SB_FREEZE_LEVELS; i++)
+		lockdep_set_class(&sb->s_writers.rw_sem[i], &writers_keys[i]);
+}
+
 static int super_fill(struct super_block *sb, struct fs_context *fc)
 {
 	struct viewfs_sb *fs = viewfs_sb(sb);
@@ -216,7 +227,7 @@ static int super_fill(struct super_block *sb, struct fs_context *fc)
 	set_default_d_op(sb, &viewfs_dentry_ops);
 	/* What lies behind a file may not be stacked itself: kernel stack. */
 	if (test_bit(VIEWFS_TARGET, &fs->flags))
-		sb->s_stack_depth = VIEWOS_STACK_DEPTH;
+		super_set_stacked(sb);
 	sb->s_flags |= SB_NOSEC;
 	/* So that the VFS leaves the umask to us, and we to the server. */
 	if (test_bit(VIEWFS_DONT_MASK, &fs->flags))

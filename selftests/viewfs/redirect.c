@@ -693,6 +693,42 @@ TEST_F(redirect, backing_file)
 	EXPECT_EQ(1, shared->releases);
 }
 
+/* From a pipe to the file itself, then to the one in front of it: locks in the same order. */
+TEST_F(redirect, backing_splice)
+{
+	int fd, native, appended, out[2];
+	char text[64] = "";
+	off64_t at = 2;
+	struct stat st;
+
+	native = open(in_base("file"), O_WRONLY | O_CLOEXEC);
+	fd = open(in_view("backed"), O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, pipe(out));
+	ASSERT_EQ(4, write(out[1], "abcd", 4));
+	EXPECT_EQ(2, splice(out[0], NULL, native, NULL, 2, 0));
+	EXPECT_EQ(2, splice(out[0], NULL, fd, &at, 2, 0));
+	EXPECT_EQ(4, at);
+	EXPECT_EQ(0, lseek(fd, 0, SEEK_CUR));
+	EXPECT_EQ(4, pread(fd, text, 4, 0));
+	EXPECT_STREQ("abcd", text);
+	ASSERT_EQ(4, write(out[1], "more", 4));
+	at = 200;
+	EXPECT_EQ(4, splice(out[0], NULL, fd, &at, 4, 0));
+	ASSERT_EQ(0, fstat(fd, &st));
+	EXPECT_EQ(204, st.st_size);
+	/* What was opened to append to is no file to splice to; nor with that taken away. */
+	appended = open(in_view("backed"), O_WRONLY | O_APPEND | O_CLOEXEC);
+	ASSERT_EQ(4, write(out[1], "none", 4));
+	EXPECT_EQ(-EINVAL, result(splice(out[0], NULL, appended, NULL, 4, 0)));
+	ASSERT_EQ(0, fcntl(appended, F_SETFL, 0));
+	EXPECT_EQ(-EINVAL, result(splice(out[0], NULL, appended, NULL, 4, 0)));
+	EXPECT_EQ(4, read(out[0], text, 4));
+	close(appended);
+	close(native);
+	close(fd);
+}
+
 TEST_F(redirect, backing_of_a_new_file)
 {
 	char text[64];
