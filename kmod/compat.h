@@ -128,6 +128,16 @@ static inline int viewos_nsproxy_users(const struct nsproxy *nsproxy)
 #define ftrace_regs_set_instruction_pointer(fregs, ip) ftrace_instruction_pointer_set(fregs, ip)
 #endif
 
+/* The class clock */
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#define viewos_for_each_timer(timer, signal) \
+	list_for_each_entry(timer, &(signal)->posix_timers, list)
+#else
+#define viewos_for_each_timer(timer, signal) \
+	hlist_for_each_entry(timer, &(signal)->posix_timers, list)
+#endif
+
 /* Sockets */
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)

@@ -39,6 +39,7 @@ static_assert(offsetof(struct viewos_sock_control, type) == offsetof(struct cmsg
 static_assert(sizeof(struct viewos_sock_event) == 32);
 static_assert(sizeof(struct viewos_session_next) == 32);
 static_assert(sizeof(struct viewos_view_uts) == 408);
+static_assert(sizeof(struct viewos_view_clock) == 24);
 
 int viewos_ioctl_copy_grown(void *dst, size_t ksize, size_t first, const void __user *src,
 			    size_t usize)

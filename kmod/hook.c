@@ -83,12 +83,63 @@ static int viewos_none_sock_getsockopt(VIEWOS_GETSOCKOPT_ARGS)
 	return -EAGAIN;
 }
 
+static int viewos_none_arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp)
+{
+	return -EAGAIN;
+}
+
+static int viewos_none_compat_arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp,
+						    bool x32)
+{
+	return -EAGAIN;
+}
+
+static int viewos_none_get_timespec64(struct timespec64 *ts, const struct __kernel_timespec __user *from)
+{
+	return -EAGAIN;
+}
+
+static int viewos_none_get_old_timespec32(struct timespec64 *ts, const void __user *from)
+{
+	return -EAGAIN;
+}
+
+static int viewos_none_get_itimerspec64(struct itimerspec64 *its,
+				 const struct __kernel_itimerspec __user *from)
+{
+	return -EAGAIN;
+}
+
+static int viewos_none_get_old_itimerspec32(struct itimerspec64 *its,
+				     const struct old_itimerspec32 __user *from)
+{
+	return -EAGAIN;
+}
+
+static int viewos_none_do_sys_settimeofday64(const struct timespec64 *tv, const struct timezone *tz)
+{
+	return -EAGAIN;
+}
+
+static int viewos_none_do_adjtimex(struct __kernel_timex *txc)
+{
+	return -EAGAIN;
+}
+
 DEFINE_STATIC_CALL(viewos_call_cgroup_can_fork, viewos_none_cgroup_can_fork);
 DEFINE_STATIC_CALL(viewos_call_cgroup_cancel_fork, viewos_none_cgroup_cancel_fork);
 DEFINE_STATIC_CALL(viewos_call_cgroup_task_exit, viewos_none_cgroup_task_exit);
 DEFINE_STATIC_CALL(viewos_call_sock_create, viewos_none_sock_create);
 DEFINE_STATIC_CALL(viewos_call_sock_setsockopt, viewos_none_sock_setsockopt);
 DEFINE_STATIC_CALL(viewos_call_sock_getsockopt, viewos_none_sock_getsockopt);
+DEFINE_STATIC_CALL(viewos_call_arch_setup_additional_pages, viewos_none_arch_setup_additional_pages);
+DEFINE_STATIC_CALL(viewos_call_compat_arch_setup_additional_pages, viewos_none_compat_arch_setup_additional_pages);
+DEFINE_STATIC_CALL(viewos_call_get_timespec64, viewos_none_get_timespec64);
+DEFINE_STATIC_CALL(viewos_call_get_old_timespec32, viewos_none_get_old_timespec32);
+DEFINE_STATIC_CALL(viewos_call_get_itimerspec64, viewos_none_get_itimerspec64);
+DEFINE_STATIC_CALL(viewos_call_get_old_itimerspec32, viewos_none_get_old_itimerspec32);
+DEFINE_STATIC_CALL(viewos_call_do_sys_settimeofday64, viewos_none_do_sys_settimeofday64);
+DEFINE_STATIC_CALL(viewos_call_do_adjtimex, viewos_none_do_adjtimex);
 
 int viewos_orig_cgroup_can_fork(struct task_struct *child, struct kernel_clone_args *kargs)
 {
@@ -122,6 +173,49 @@ int viewos_orig_sock_getsockopt(VIEWOS_GETSOCKOPT_ARGS)
 	return static_call(viewos_call_sock_getsockopt)(viewos_getsockopt_pass(sock));
 }
 
+int viewos_orig_arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp)
+{
+	return static_call(viewos_call_arch_setup_additional_pages)(bprm, uses_interp);
+}
+
+int viewos_orig_compat_arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp,
+						    bool x32)
+{
+	return static_call(viewos_call_compat_arch_setup_additional_pages)(bprm, uses_interp, x32);
+}
+
+int viewos_orig_get_timespec64(struct timespec64 *ts, const struct __kernel_timespec __user *from)
+{
+	return static_call(viewos_call_get_timespec64)(ts, from);
+}
+
+int viewos_orig_get_old_timespec32(struct timespec64 *ts, const void __user *from)
+{
+	return static_call(viewos_call_get_old_timespec32)(ts, from);
+}
+
+int viewos_orig_get_itimerspec64(struct itimerspec64 *its,
+				 const struct __kernel_itimerspec __user *from)
+{
+	return static_call(viewos_call_get_itimerspec64)(its, from);
+}
+
+int viewos_orig_get_old_itimerspec32(struct itimerspec64 *its,
+				     const struct old_itimerspec32 __user *from)
+{
+	return static_call(viewos_call_get_old_itimerspec32)(its, from);
+}
+
+int viewos_orig_do_sys_settimeofday64(const struct timespec64 *tv, const struct timezone *tz)
+{
+	return static_call(viewos_call_do_sys_settimeofday64)(tv, tz);
+}
+
+int viewos_orig_do_adjtimex(struct __kernel_timex *txc)
+{
+	return static_call(viewos_call_do_adjtimex)(txc);
+}
+
 #define VIEWOS_HOOK_ENTRY(function, name, hook_group)			\
 	{								\
 		.symbol = name,						\
@@ -140,6 +234,9 @@ int viewos_orig_sock_getsockopt(VIEWOS_GETSOCKOPT_ARGS)
  *
  * Every socket that a program makes, by whatever call, passes __sock_create(). Options
  * of SOL_SOCKET are done by the kernel before a socket's own operations are asked.
+ *
+ * Where a program gets its vDSO, where a deadline is taken from user space (clockcall.c tells
+ * by the call what it is), and where the time is set, by whatever call.
  */
 static struct viewos_hook viewos_hooks[] = {
 	VIEWOS_HOOK_ENTRY(cgroup_can_fork, "cgroup_can_fork", VIEWOS_HOOK_TASK),
@@ -150,6 +247,14 @@ static struct viewos_hook viewos_hooks[] = {
 	VIEWOS_HOOK_ENTRY(sock_setsockopt, VIEWOS_SETSOCKOPT, VIEWOS_HOOK_VIRTUAL),
 #endif
 	VIEWOS_HOOK_ENTRY(sock_getsockopt, VIEWOS_GETSOCKOPT, VIEWOS_HOOK_VIRTUAL),
+	VIEWOS_HOOK_ENTRY(arch_setup_additional_pages, "arch_setup_additional_pages", VIEWOS_HOOK_CLOCK),
+	VIEWOS_HOOK_ENTRY(compat_arch_setup_additional_pages, "compat_arch_setup_additional_pages", VIEWOS_HOOK_CLOCK),
+	VIEWOS_HOOK_ENTRY(get_timespec64, "get_timespec64", VIEWOS_HOOK_CLOCK),
+	VIEWOS_HOOK_ENTRY(get_old_timespec32, "get_old_timespec32", VIEWOS_HOOK_CLOCK),
+	VIEWOS_HOOK_ENTRY(get_itimerspec64, "get_itimerspec64", VIEWOS_HOOK_CLOCK),
+	VIEWOS_HOOK_ENTRY(get_old_itimerspec32, "get_old_itimerspec32", VIEWOS_HOOK_CLOCK),
+	VIEWOS_HOOK_ENTRY(do_sys_settimeofday64, "do_sys_settimeofday64", VIEWOS_HOOK_CLOCK),
+	VIEWOS_HOOK_ENTRY(do_adjtimex, "do_adjtimex", VIEWOS_HOOK_CLOCK),
 };
 
 /* Protects installed[], and registering and unregistering. */
@@ -265,6 +370,8 @@ static int hook_register(struct viewos_hook *hook)
 
 static int hook_install(struct viewos_hook *hook)
 {
+	if (!hook->site)
+		return -ENOSYS;
 	return ftrace_set_filter_ip(&hook->ops, hook->site, 0, 0) ?: hook_register(hook);
 }
 
@@ -608,6 +715,11 @@ int viewos_hook_init(void)
 
 	for (hook = viewos_hooks; hook < viewos_hooks + ARRAY_SIZE(viewos_hooks); hook++) {
 		hook->site = hook_site(hook->symbol);
+		if (!hook->site && hook->group == VIEWOS_HOOK_CLOCK) {
+			pr_info("this kernel has no function %s: no clocks of views\n",
+				hook->symbol);
+			continue;
+		}
 		if (!hook->site) {
 			pr_err("this kernel has no function %s that can be redirected\n",
 			       hook->symbol);

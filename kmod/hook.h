@@ -25,18 +25,27 @@
 
 #include "compat.h"
 
+struct itimerspec64;
 struct kernel_clone_args;
+struct linux_binprm;
 struct net;
 struct pt_regs;
 struct socket;
 struct task_struct;
+struct timespec64;
+struct timezone;
 struct viewos_calls;
+struct __kernel_itimerspec;
+struct __kernel_timespec;
+struct __kernel_timex;
+struct old_itimerspec32;
 
 /**
  * enum viewos_hook_group - hooks that are installed and removed together
  * @VIEWOS_HOOK_TASK: fork and exit, while there is a view
  * @VIEWOS_HOOK_SOCKET: creation of sockets, while there is a rule for it
  * @VIEWOS_HOOK_VIRTUAL: options of sockets, while there can be virtual ones
+ * @VIEWOS_HOOK_CLOCK: vDSO, deadlines and setting of the time, while there is a clock
  * @VIEWOS_HOOK_SYSCALL: functions of system calls, while there are rules for them; their
  *	users are counted for each function, see viewos_hook_calls_get()
  * @VIEWOS_HOOK_GROUPS: how many groups there are
@@ -45,6 +54,7 @@ enum viewos_hook_group {
 	VIEWOS_HOOK_TASK,
 	VIEWOS_HOOK_SOCKET,
 	VIEWOS_HOOK_VIRTUAL,
+	VIEWOS_HOOK_CLOCK,
 	VIEWOS_HOOK_SYSCALL,
 	VIEWOS_HOOK_GROUPS,
 };
@@ -98,7 +108,7 @@ unsigned long viewos_hook_call_body(const struct pt_regs *regs);
 int viewos_hook_init(void);
 void viewos_hook_exit(void);
 
-/* The replacements (task.c, socket/create.c), and what they call the originals by. */
+/* The replacements (task.c, socket/create.c, clockcall.c), and what they call the originals by. */
 int viewos_hook_cgroup_can_fork(struct task_struct *child, struct kernel_clone_args *kargs);
 void viewos_hook_cgroup_cancel_fork(struct task_struct *child, struct kernel_clone_args *kargs);
 void viewos_hook_cgroup_task_exit(struct task_struct *task);
@@ -107,6 +117,17 @@ int viewos_hook_sock_setsockopt(struct socket *sock, int level, int name, sockpt
 int viewos_hook_sock_getsockopt(VIEWOS_GETSOCKOPT_ARGS);
 int viewos_hook_sock_create(struct net *net, int family, int type, int protocol,
 			    struct socket **res, int kern);
+int viewos_hook_arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp);
+int viewos_hook_compat_arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp,
+						    bool x32);
+int viewos_hook_get_timespec64(struct timespec64 *ts, const struct __kernel_timespec __user *from);
+int viewos_hook_get_old_timespec32(struct timespec64 *ts, const void __user *from);
+int viewos_hook_get_itimerspec64(struct itimerspec64 *its,
+				 const struct __kernel_itimerspec __user *from);
+int viewos_hook_get_old_itimerspec32(struct itimerspec64 *its,
+				     const struct old_itimerspec32 __user *from);
+int viewos_hook_do_sys_settimeofday64(const struct timespec64 *tv, const struct timezone *tz);
+int viewos_hook_do_adjtimex(struct __kernel_timex *txc);
 
 int viewos_orig_cgroup_can_fork(struct task_struct *child, struct kernel_clone_args *kargs);
 void viewos_orig_cgroup_cancel_fork(struct task_struct *child, struct kernel_clone_args *kargs);
@@ -116,6 +137,17 @@ int viewos_orig_sock_setsockopt(struct socket *sock, int level, int name, sockpt
 int viewos_orig_sock_getsockopt(VIEWOS_GETSOCKOPT_ARGS);
 int viewos_orig_sock_create(struct net *net, int family, int type, int protocol,
 			    struct socket **res, int kern);
+int viewos_orig_arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp);
+int viewos_orig_compat_arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp,
+						    bool x32);
+int viewos_orig_get_timespec64(struct timespec64 *ts, const struct __kernel_timespec __user *from);
+int viewos_orig_get_old_timespec32(struct timespec64 *ts, const void __user *from);
+int viewos_orig_get_itimerspec64(struct itimerspec64 *its,
+				 const struct __kernel_itimerspec __user *from);
+int viewos_orig_get_old_itimerspec32(struct itimerspec64 *its,
+				     const struct old_itimerspec32 __user *from);
+int viewos_orig_do_sys_settimeofday64(const struct timespec64 *tv, const struct timezone *tz);
+int viewos_orig_do_adjtimex(struct __kernel_timex *txc);
 
 /* Where ftrace sends the calls (hook_entry.S). */
 void viewos_entry_cgroup_can_fork(void);
@@ -124,6 +156,14 @@ void viewos_entry_cgroup_task_exit(void);
 void viewos_entry_sock_create(void);
 void viewos_entry_sock_setsockopt(void);
 void viewos_entry_sock_getsockopt(void);
+void viewos_entry_arch_setup_additional_pages(void);
+void viewos_entry_compat_arch_setup_additional_pages(void);
+void viewos_entry_get_timespec64(void);
+void viewos_entry_get_old_timespec32(void);
+void viewos_entry_get_itimerspec64(void);
+void viewos_entry_get_old_itimerspec32(void);
+void viewos_entry_do_sys_settimeofday64(void);
+void viewos_entry_do_adjtimex(void);
 void viewos_entry_syscall(void);
 /* Where they go in place of the function, if there is no direct call. */
 void viewos_taken_syscall(void);

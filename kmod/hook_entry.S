@@ -51,6 +51,14 @@ VIEWOS_HOOK cgroup_can_fork
 VIEWOS_HOOK cgroup_cancel_fork
 VIEWOS_HOOK cgroup_task_exit
 VIEWOS_HOOK sock_create
+VIEWOS_HOOK arch_setup_additional_pages
+VIEWOS_HOOK compat_arch_setup_additional_pages
+VIEWOS_HOOK get_timespec64
+VIEWOS_HOOK get_old_timespec32
+VIEWOS_HOOK get_itimerspec64
+VIEWOS_HOOK get_old_itimerspec32
+VIEWOS_HOOK do_sys_settimeofday64
+VIEWOS_HOOK do_adjtimex
 VIEWOS_HOOK_VIRTUAL sock_setsockopt
 VIEWOS_HOOK_VIRTUAL sock_getsockopt
 

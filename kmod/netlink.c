@@ -10,6 +10,7 @@
 #include <net/net_namespace.h>
 #include <net/sock.h>
 
+#include "clock.h"
 #include "compat.h"
 #include "control.h"
 #include "netlink.h"
@@ -86,7 +87,7 @@ static int fill_view(struct sk_buff *skb, struct viewos_view *view, struct user_
 	    put_u64(skb, VIEWOS_A_VIEW_CHILDREN, children) ||
 	    put_u64(skb, VIEWOS_A_VIEW_REQUESTS, atomic64_read(&view->requests)))
 		return -EMSGSIZE;
-	return viewos_uts_fill(skb, view);
+	return viewos_uts_fill(skb, view) ?: viewos_clock_fill(skb, view);
 }
 
 static int fill_task(struct sk_buff *skb, struct viewos_view *view, struct task_struct *task,

@@ -16,6 +16,7 @@
 #include <linux/user_namespace.h>
 #include <linux/xarray.h>
 
+#include "clock.h"
 #include "control.h"
 #include "hook.h"
 #include "netlink.h"
@@ -100,6 +101,7 @@ static int view_link(struct viewos_view *view, const char *name)
 		}
 		view->parent->nr_children++;
 		viewos_policy_inherit_locked(view);
+		viewos_clock_inherit_locked(view);
 		refcount_set(&view->ref, 1);
 	}
 	spin_unlock(&viewos_tree_lock);
@@ -169,6 +171,7 @@ static void view_free(struct viewos_view *view)
 
 	viewos_rule_view_exit(view);
 	viewos_uts_view_exit(view);
+	viewos_clock_view_exit(view);
 	put_user_ns(view->user_ns);
 	viewos_hook_put(VIEWOS_HOOK_TASK);
 	viewos_user_uncharge(view->user, VIEWOS_COUNT_VIEWS);
@@ -414,6 +417,8 @@ static long view_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return viewos_rule_ioctl_del(view, uarg, _IOC_SIZE(cmd));
 	case VIEWOS_IOC_CASE(VIEWOS_IOC_VIEW_UTS):
 		return viewos_uts_ioctl(view, uarg, _IOC_SIZE(cmd));
+	case VIEWOS_IOC_CASE(VIEWOS_IOC_VIEW_CLOCK):
+		return viewos_clock_ioctl(view, uarg, _IOC_SIZE(cmd));
 	default:
 		return -ENOTTY;
 	}

@@ -22,6 +22,7 @@
 #include <linux/viewos.h>
 
 struct file;
+struct viewos_clock;
 struct viewos_policy;
 struct viewos_user;
 struct uts_namespace;
@@ -53,6 +54,8 @@ extern spinlock_t viewos_tree_lock;
  * @policy: what decides its tasks' calls, with a reference, NULL without rules (T;
  *	RCU for readers)
  * @uts: UTS namespace that is shown as its own, referenced, or NULL (T)
+ * @clock: its time, maybe an ancestor's, referenced; NULL for the host's (T; unlocked for its
+ *	tasks)
  * @rcu: delays the freeing for look-ups under RCU
  * @path: views from depth 0 to this one; @path[@depth] is the view itself
  */
@@ -79,6 +82,7 @@ struct viewos_view {
 	struct list_head next_node;
 	struct viewos_policy __rcu *policy;
 	struct uts_namespace *uts;
+	struct viewos_clock *clock;
 	struct rcu_head rcu;
 	struct viewos_view *path[];
 };

@@ -20,6 +20,7 @@ _Static_assert(sizeof(struct viewos_server_create) == 16, "ABI");
 _Static_assert(sizeof(struct viewos_server_accept) == 56, "ABI");
 _Static_assert(sizeof(struct viewos_session_refuse) == 8, "ABI");
 _Static_assert(sizeof(struct viewos_view_uts) == 408, "ABI");
+_Static_assert(sizeof(struct viewos_view_clock) == 24, "ABI");
 _Static_assert(sizeof(struct viewos_rule_add) == 328, "ABI");
 _Static_assert(offsetof(struct viewos_rule_add, id) == 184, "ABI");
 _Static_assert(offsetof(struct viewos_rule_add, calls) == VIEWOS_RULE_ADD_SIZE_2, "ABI");
@@ -78,6 +79,7 @@ static const struct command {
 	{ "VIEW_SET", VIEWOS_IOC_VIEW_SET, ON_VIEW },
 	{ "VIEW_DESTROY", VIEWOS_IOC_VIEW_DESTROY, ON_VIEW },
 	{ "VIEW_UTS", VIEWOS_IOC_VIEW_UTS, ON_VIEW },
+	{ "VIEW_CLOCK", VIEWOS_IOC_VIEW_CLOCK, ON_VIEW },
 	{ "SERVER_ACCEPT", VIEWOS_IOC_SERVER_ACCEPT, ON_SERVER },
 };
 

@@ -27,7 +27,7 @@
  * of the view's owner gets no_new_privs.
  *
  * Changes: ABI 1, first release. ABI 2, rules, the class socket, VIEWOS_IOC_SESSION_NEXT.
- * ABI 3, <linux/viewos_path.h>, VIEWOS_IOC_VIEW_UTS; the class syscall, for which struct
+ * ABI 3, <linux/viewos_path.h>, VIEWOS_IOC_VIEW_UTS, VIEWOS_IOC_VIEW_CLOCK; the class syscall, for which struct
  * viewos_rule_add has grown.
  */
 #ifndef _UAPI_LINUX_VIEWOS_H
@@ -254,6 +254,46 @@ struct viewos_view_uts {
 	__u32 pad;
 	char names[VIEWOS_UTS_FIELDS][VIEWOS_UTS_LEN];
 	__u8 pad2[2];
+};
+
+/**
+ * VIEWOS_CLOCK_OFFSET - @realtime is added to what the parent's clock says now
+ * VIEWOS_CLOCK_DATE - @realtime is what the clock says now; not both
+ * VIEWOS_CLOCK_RATE - @rate is how fast it goes, by the parent's clock
+ */
+#define VIEWOS_CLOCK_OFFSET	0x00000001
+#define VIEWOS_CLOCK_DATE	0x00000002
+#define VIEWOS_CLOCK_RATE	0x00000004
+#define VIEWOS_CLOCK_ALL	(VIEWOS_CLOCK_OFFSET | VIEWOS_CLOCK_DATE | VIEWOS_CLOCK_RATE)
+
+/** VIEWOS_CLOCK_RATE_ONE - as fast as the parent's; rates are parts of it */
+#define VIEWOS_CLOCK_RATE_ONE	(1ULL << 32)
+/* The slowest and the fastest clock; for what a clock and those above it make together, too. */
+#define VIEWOS_CLOCK_RATE_MIN	(VIEWOS_CLOCK_RATE_ONE / 1000)
+#define VIEWOS_CLOCK_RATE_MAX	(VIEWOS_CLOCK_RATE_ONE * 1000)
+
+/**
+ * struct viewos_view_clock - argument of VIEWOS_IOC_VIEW_CLOCK on a view fd
+ * @size: in: sizeof(struct viewos_view_clock)
+ * @flags: in: VIEWOS_CLOCK_*, at least one
+ * @realtime: in: nanoseconds, since 1970 or of an offset; zero if neither is asked for
+ * @rate: in: VIEWOS_CLOCK_RATE_MIN to _MAX; zero without VIEWOS_CLOCK_RATE
+ *
+ * Gives the view a CLOCK_REALTIME of its own, relative to its parent's, which the views
+ * beneath it have too; or sets the one that it has. The first is possible only while the
+ * view has neither tasks nor children (EBUSY). Programs executed in it have no vDSO; one
+ * that enters it and executes nothing keeps its vDSO, which tells the time outside.
+ *
+ * EINVAL also: the time would be before 1970 or after 2231, or the clock too fast or slow.
+ * EPERM: the caller is not the view's owner, and has no CAP_SYS_ADMIN in the owner's user
+ * namespace, or it is the root view. ENOSYS, EBUSY: the kernel's functions cannot be
+ * redirected.
+ */
+struct viewos_view_clock {
+	__u32 size;
+	__u32 flags;
+	__s64 realtime;
+	__aligned_u64 rate;
 };
 
 /** VIEWOS_VIEW_DESTROY_KILL - SIGKILL every task of the view and its descendants */
@@ -550,6 +590,7 @@ struct viewos_session_next {
 #define VIEWOS_IOC_RULE_ADD		_IOWR(VIEWOS_IOC_MAGIC, 0x14, struct viewos_rule_add)
 #define VIEWOS_IOC_RULE_DEL		_IOW(VIEWOS_IOC_MAGIC, 0x15, struct viewos_rule_del)
 #define VIEWOS_IOC_VIEW_UTS		_IOW(VIEWOS_IOC_MAGIC, 0x16, struct viewos_view_uts)
+#define VIEWOS_IOC_VIEW_CLOCK		_IOW(VIEWOS_IOC_MAGIC, 0x17, struct viewos_view_clock)
 
 #define VIEWOS_IOC_SERVER_ACCEPT	_IOWR(VIEWOS_IOC_MAGIC, 0x20, struct viewos_server_accept)
 

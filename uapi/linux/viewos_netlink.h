@@ -140,6 +140,10 @@ enum viewos_cmd {
  * @VIEWOS_A_RULE_CALLS: binary, of a rule for system calls: the calls as in struct
  *	viewos_rule_add
  * @VIEWOS_A_RULE_VALUE: s64, of VALUE
+ * @VIEWOS_A_CLOCK_OFFSET: u64, to be taken as signed: nanoseconds that the clock of the view
+ *	is ahead of the host's; of a view that has a clock, its own or one above
+ * @VIEWOS_A_CLOCK_RATE: u64, how fast it goes by the host's, in parts of
+ *	VIEWOS_CLOCK_RATE_ONE
  * @__VIEWOS_A_MAX: one more than the last
  */
 enum viewos_attr {
@@ -195,6 +199,8 @@ enum viewos_attr {
 	VIEWOS_A_UTS_DOMAINNAME,
 	VIEWOS_A_RULE_CALLS,
 	VIEWOS_A_RULE_VALUE,
+	VIEWOS_A_CLOCK_OFFSET,
+	VIEWOS_A_CLOCK_RATE,
 	__VIEWOS_A_MAX,
 };
 
