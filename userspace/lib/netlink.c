@@ -93,6 +93,8 @@ static const struct {
 	FIELD(VIEWOS_A_UTS_DOMAINNAME, STRING, uts_names[VIEWOS_UTS_DOMAINNAME]),
 	FIELD(VIEWOS_A_RULE_CALLS, BYTES, rule_calls),
 	FIELD(VIEWOS_A_RULE_VALUE, U64, rule_value),
+	FIELD(VIEWOS_A_CLOCK_OFFSET, U64, clock_offset),
+	FIELD(VIEWOS_A_CLOCK_RATE, U64, clock_rate),
 };
 
 static bool field_decode(void *field, enum field_type type, struct nlattr *attr)

@@ -154,3 +154,15 @@ int viewos_view_uts(int view, const char *const names[VIEWOS_UTS_FIELDS])
 	}
 	return control(view, VIEWOS_IOC_VIEW_UTS, &arg);
 }
+
+int viewos_view_clock(int view, uint32_t flags, int64_t realtime, uint64_t rate)
+{
+	struct viewos_view_clock arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.realtime = realtime,
+		.rate = rate,
+	};
+
+	return control(view, VIEWOS_IOC_VIEW_CLOCK, &arg);
+}

@@ -139,6 +139,21 @@ int viewos_view_destroy(int view, unsigned int flags);
  */
 int viewos_view_uts(int view, const char *const names[VIEWOS_UTS_FIELDS]);
 
+/**
+ * viewos_view_clock() - give a view a clock of its own, or set the one that it has
+ * @view: a view fd; without a clock of its own it must have neither tasks nor children
+ * @flags: VIEWOS_CLOCK_OFFSET or VIEWOS_CLOCK_DATE, and or alone VIEWOS_CLOCK_RATE
+ * @realtime: nanoseconds: by which it is ahead of its parent's, or since 1970; 0 without either
+ * @rate: how fast it goes, in parts of VIEWOS_CLOCK_RATE_ONE; 0 without VIEWOS_CLOCK_RATE
+ *
+ * Programs that are executed in the view see it. One that enters the view and executes nothing
+ * still has the time outside where it reads it without a system call.
+ *
+ * Return: 0. EBUSY: somebody is in the view, or beneath it. EINVAL: no such time, rate or flag.
+ * EPERM: the view is another user's, or the root view. ENOTTY: the module has no clocks.
+ */
+int viewos_view_clock(int view, uint32_t flags, int64_t realtime, uint64_t rate);
+
 /* ---- module servers ---- */
 
 /** VIEWOS_SERVER_PUBLIC - other users may connect; needs CAP_SYS_ADMIN */
@@ -784,6 +799,8 @@ struct viewos_entry {
 	const char *uts_names[VIEWOS_UTS_FIELDS];
 	struct viewos_bytes rule_calls;
 	int64_t rule_value;
+	int64_t clock_offset;
+	uint64_t clock_rate;
 };
 
 /** viewos_entry_has() - was attribute @attr (enum viewos_attr) sent? */

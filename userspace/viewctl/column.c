@@ -55,6 +55,16 @@ static char *classes_text(uint64_t classes)
 	return asprintf(&text, "%#" PRIx64, classes) < 0 ? NULL : text;
 }
 
+/* With a sign always, since it is an offset, and to the nanosecond. */
+static char *seconds_text(int64_t nanoseconds)
+{
+	uint64_t size = nanoseconds < 0 ? -(uint64_t)nanoseconds : (uint64_t)nanoseconds;
+	char *text;
+
+	return asprintf(&text, "%c%" PRIu64 ".%09" PRIu64, nanoseconds < 0 ? '-' : '+',
+			size / 1000000000, size % 1000000000) < 0 ? NULL : text;
+}
+
 char *column_text(const struct column *column, const struct viewos_entry *entry,
 		  const struct lookup *lookup)
 {
@@ -73,7 +83,8 @@ char *column_text(const struct column *column, const struct viewos_entry *entry,
 		return strdup(*(const char *const *)field);
 	if (column->kind == COLUMN_U64 || column->kind == COLUMN_VIEW ||
 	    column->kind == COLUMN_CLASSES || column->kind == COLUMN_DEV ||
-	    column->kind == COLUMN_TARGET)
+	    column->kind == COLUMN_TARGET || column->kind == COLUMN_SECONDS ||
+	    column->kind == COLUMN_RATE)
 		number = *(const uint64_t *)field;
 	else
 		number = *(const uint32_t *)field;
@@ -95,6 +106,11 @@ char *column_text(const struct column *column, const struct viewos_entry *entry,
 	case COLUMN_TARGET:
 		target = lookup_target(lookup, number);
 		return target ? strdup(target) : NULL;
+	case COLUMN_SECONDS:
+		return seconds_text(number);
+	case COLUMN_RATE:
+		return asprintf(&text, "%.6g", (double)number / (double)VIEWOS_CLOCK_RATE_ONE) < 0 ?
+		       NULL : text;
 	default:
 		return number_text(number);
 	}

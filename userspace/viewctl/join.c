@@ -89,6 +89,8 @@ int join_open(struct join *join, const char *view)
 			ret = namespace_compare(join, "ns/mnt", CLONE_NEWNS);
 		if (!ret)
 			ret = namespace_compare(join, "ns/uts", CLONE_NEWUTS);
+		if (!ret)
+			ret = namespace_compare(join, "ns/time", CLONE_NEWTIME);
 		if (!ret) {
 			join->root = openat(join->proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 			ret = join->root < 0 ? -errno : 0;

@@ -22,6 +22,8 @@ enum column_kind {
 	COLUMN_CLASSES,		/* u64 mask of enum viewos_class */
 	COLUMN_DEV,		/* u64 st_dev as MAJOR:MINOR */
 	COLUMN_TARGET,		/* u64 st_dev as where it is mounted */
+	COLUMN_SECONDS,		/* s64 nanoseconds as seconds */
+	COLUMN_RATE,		/* u64 rate of a clock */
 	/* Those of rules and sockets, see rulecolumn.c. */
 	COLUMN_CLASS,		/* u32 enum viewos_class */
 	COLUMN_FAMILY,		/* s32 AF_* */
@@ -62,7 +64,7 @@ struct column {
 	__VA_ARGS__							\
 }
 
-#define COLUMNS_MAX	24
+#define COLUMNS_MAX	32
 
 /**
  * struct listing - one table

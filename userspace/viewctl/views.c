@@ -22,6 +22,8 @@ const struct column view_columns[] = {
 	COLUMN_FIELD("RELEASE", UTS_RELEASE, STRING, uts_names[VIEWOS_UTS_RELEASE], .hidden = true),
 	COLUMN_FIELD("VERSION", UTS_VERSION, STRING, uts_names[VIEWOS_UTS_VERSION], .hidden = true),
 	COLUMN_FIELD("MACHINE", UTS_MACHINE, STRING, uts_names[VIEWOS_UTS_MACHINE], .hidden = true),
+	COLUMN_FIELD("CLOCK-OFFSET", CLOCK_OFFSET, SECONDS, clock_offset, .hidden = true),
+	COLUMN_FIELD("CLOCK-RATE", CLOCK_RATE, RATE, clock_rate, .hidden = true),
 	{ 0 },
 };
 

@@ -81,6 +81,8 @@ int world_option(struct world *world, const struct verb *verb, int opt)
 		return user_ns_parse(world, verb);
 	case 'T':
 		return uts_parse(&world->uts, verb, optarg);
+	case 't':
+		return clock_parse(&world->clock, verb, optarg);
 	case 'r':
 		world->map_root = true;
 		return EXIT_DONE;
@@ -128,6 +130,9 @@ int world_create(struct world *world)
 	/* Now, since who is in the view cannot change its rules. */
 	if (!ret)
 		ret = rulings_add(&world->rulings, world->view);
+	/* And while nobody is in it. */
+	if (!ret)
+		ret = clock_set(&world->clock, world->view);
 	if (ret < 0)
 		world_cancel(world);
 	return ret;
@@ -174,7 +179,8 @@ static int namespaces_make(const struct world *world)
 	int ret;
 
 	if (unshare(CLONE_NEWNS | (user ? CLONE_NEWUSER : 0) |
-		    (world->uts.wanted ? CLONE_NEWUTS : 0)) < 0) {
+		    (world->uts.wanted ? CLONE_NEWUTS : 0) |
+		    (clock_wants_namespace(&world->clock) ? CLONE_NEWTIME : 0)) < 0) {
 		ret = -errno;
 		fail("unshare: %s%s", strerror(-ret),
 		     user ? " (does the system allow user namespaces?)" : "");
@@ -209,6 +215,8 @@ int world_enter(struct world *world)
 	/* Before there is a child that shares the namespace. */
 	if (!ret && world->uts.wanted)
 		ret = uts_set(&world->uts, world->view);
+	if (!ret && clock_wants_namespace(&world->clock))
+		ret = clock_enter(&world->clock);
 	if (ret < 0)
 		goto err;
 	ret = viewos_view_enter(world->view);

@@ -3,6 +3,7 @@
 #ifndef _VIEWCTL_WORLD_H
 #define _VIEWCTL_WORLD_H
 
+#include "clock.h"
 #include "mounting.h"
 #include "ruling.h"
 #include "uts.h"
@@ -22,6 +23,7 @@ enum user_ns { USER_NS_AUTO, USER_NS_YES, USER_NS_NO };
  * @mount_count: of them
  * @rulings: the view's rules
  * @uts: names of its UTS namespace
+ * @clock: its time
  * @view: view fd, when it was created
  * @id: of the view
  */
@@ -35,12 +37,14 @@ struct world {
 	size_t mount_count;
 	struct rulings rulings;
 	struct uts uts;
+	struct clock clock;
 	int view;
 	uint64_t id;
 };
 
 #define WORLD_SHORT	"m:rs:"
 #define WORLD_OPTIONS						\
+	{ "clock", required_argument, NULL, 't' },		\
 	{ "inherit", required_argument, NULL, 'i' },		\
 	{ "mount", required_argument, NULL, 'm' },		\
 	{ "propagation", required_argument, NULL, 'p' },	\
@@ -62,6 +66,7 @@ struct world {
 	"      --syscall RULE       a rule for system calls, likewise; repeatable\n"	\
 	"      --stack NAME         the stack that sockets are of: --socket any=stack:NAME\n" \
 	UTS_HELP								\
+	CLOCK_HELP								\
 	"      --user-ns WHEN       user namespace: auto (if not privileged), yes, no\n" \
 	"  -r, --map-root           appear as root in it\n"			\
 	"      --map-user           appear as oneself in it (the default), but able to\n" \
