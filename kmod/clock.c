@@ -122,6 +122,9 @@ struct viewos_clock *viewos_clock_current(void)
 {
 	struct viewos_clock *clock;
 
+	/* Is there any? Current's own was on the list before current could be in its view. */
+	if (list_empty(&clock_list))
+		return NULL;
 	rcu_read_lock();
 	clock = READ_ONCE(viewos_task_view_rcu()->clock);
 	rcu_read_unlock();
@@ -281,7 +284,7 @@ static struct viewos_clock *clock_create(struct viewos_view *view)
 	clock->own.rate = VIEWOS_CLOCK_RATE_ONE;
 	clock->line.rate = VIEWOS_CLOCK_RATE_ONE;
 	seqcount_spinlock_init(&clock->seq, &viewos_clock_lock);
-	/* It stays, since the view has a reference to its parent. */
+	/* It stays: a view that has children gets no other, and keeps its own. */
 	clock->parent = view->parent->clock;
 	if (clock->parent)
 		refcount_inc(&clock->parent->ref);
@@ -297,6 +300,11 @@ free_clock:
 	return ERR_PTR(err);
 }
 
+static bool clock_is_own(const struct viewos_view *view)
+{
+	return view->clock && view->clock->view_id == view->id;
+}
+
 /* Becomes the view's own, if nobody can have seen another time in it. Consumes the reference. */
 static int clock_give(struct viewos_view *view, struct viewos_clock *clock)
 {
@@ -304,8 +312,7 @@ static int clock_give(struct viewos_view *view, struct viewos_clock *clock)
 	int err = 0;
 
 	spin_lock(&viewos_tree_lock);
-	if (view->nr_tasks || view->nr_children || (view->clock && view->clock->view_id == view->id) ||
-	    view->parent->clock != clock->parent) {
+	if (view->nr_tasks || view->nr_children || clock_is_own(view)) {
 		err = -EBUSY;
 	} else {
 		old = view->clock;
@@ -322,7 +329,7 @@ static struct viewos_clock *clock_own(struct viewos_view *view)
 	struct viewos_clock *clock;
 
 	spin_lock(&viewos_tree_lock);
-	clock = view->clock && view->clock->view_id == view->id ? view->clock : NULL;
+	clock = clock_is_own(view) ? view->clock : NULL;
 	if (clock)
 		refcount_inc(&clock->ref);
 	spin_unlock(&viewos_tree_lock);

@@ -172,6 +172,7 @@ static long answer_time(struct viewos_clock *clock, const struct pt_regs *regs)
 struct viewos_decision viewos_clock_answer(unsigned int call, const struct pt_regs *regs)
 {
 	struct viewos_clock *clock = viewos_clock_current();
+	bool time32 = call == call_of(VIEWOS_ARCH_I386, 265);
 	struct viewos_decision decision = { };
 
 	if (!clock)
@@ -181,8 +182,7 @@ struct viewos_decision viewos_clock_answer(unsigned int call, const struct pt_re
 	case CALL_CLOCK_GETTIME:
 		decision.decided = clock_id_ours((clockid_t)call_arg(regs, 0));
 		if (decision.decided)
-			decision.value = answer_clock_gettime(clock, regs,
-							      call == call_of(VIEWOS_ARCH_I386, 265));
+			decision.value = answer_clock_gettime(clock, regs, time32);
 		break;
 	case CALL_GETTIMEOFDAY:
 		decision.value = answer_gettimeofday(clock, regs);
@@ -197,19 +197,19 @@ struct viewos_decision viewos_clock_answer(unsigned int call, const struct pt_re
 }
 
 /* A program that is executed in a view with a clock reads it by calls. */
-int viewos_hook_arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp)
+int viewos_hook_arch_setup_additional_pages(struct linux_binprm *bprm, int interp)
 {
 	if (viewos_clock_current())
 		return 0;
-	return viewos_orig_arch_setup_additional_pages(bprm, uses_interp);
+	return viewos_orig_arch_setup_additional_pages(bprm, interp);
 }
 
-int viewos_hook_compat_arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp,
-						    bool x32)
+int viewos_hook_compat_arch_setup_additional_pages(struct linux_binprm *bprm, int interp,
+						   bool x32)
 {
 	if (viewos_clock_current())
 		return 0;
-	return viewos_orig_compat_arch_setup_additional_pages(bprm, uses_interp, x32);
+	return viewos_orig_compat_arch_setup_additional_pages(bprm, interp, x32);
 }
 
 static bool futex_deadline(unsigned int op)
@@ -340,6 +340,7 @@ static int deadline_taken(int err, struct timespec64 *ts)
 static int timer_taken(int err, struct itimerspec64 *its)
 {
 	struct viewos_clock *clock = viewos_clock_current();
+	s64 interval;
 
 	/* Zero takes the timer out of use. */
 	if (err || !clock || (!its->it_value.tv_sec && !its->it_value.tv_nsec) || !call_timer())
@@ -347,10 +348,11 @@ static int timer_taken(int err, struct itimerspec64 *its)
 	deadline_convert(clock, &its->it_value);
 	if (!its->it_value.tv_sec && !its->it_value.tv_nsec)
 		its->it_value.tv_nsec = 1;
-	if ((its->it_interval.tv_sec || its->it_interval.tv_nsec) &&
-	    ts_convertible(&its->it_interval))
-		its->it_interval = ns_to_timespec64(viewos_clock_to_host_interval(clock,
-				timespec64_to_ns(&its->it_interval)));
+	interval = timespec64_to_ns(&its->it_interval);
+	if (interval && ts_convertible(&its->it_interval)) {
+		interval = viewos_clock_to_host_interval(clock, interval);
+		its->it_interval = ns_to_timespec64(interval);
+	}
 	return 0;
 }
 
@@ -415,7 +417,7 @@ int viewos_hook_do_adjtimex(struct __kernel_timex *txc)
 {
 	struct viewos_clock *clock = viewos_clock_current();
 	struct timespec64 now;
-	s64 unit;
+	s64 unit, host;
 	int state;
 
 	if (!clock)
@@ -430,8 +432,8 @@ int viewos_hook_do_adjtimex(struct __kernel_timex *txc)
 	if (state < 0)
 		return state;
 	unit = txc->status & STA_NANO ? 1 : NSEC_PER_USEC;
-	now = ns_to_timespec64(viewos_clock_from_host(clock,
-			       txc->time.tv_sec * NSEC_PER_SEC + txc->time.tv_usec * unit));
+	host = txc->time.tv_sec * NSEC_PER_SEC + txc->time.tv_usec * unit;
+	now = ns_to_timespec64(viewos_clock_from_host(clock, host));
 	txc->time.tv_sec = now.tv_sec;
 	txc->time.tv_usec = now.tv_nsec / (u32)unit;
 	return state;

@@ -83,63 +83,12 @@ static int viewos_none_sock_getsockopt(VIEWOS_GETSOCKOPT_ARGS)
 	return -EAGAIN;
 }
 
-static int viewos_none_arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp)
-{
-	return -EAGAIN;
-}
-
-static int viewos_none_compat_arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp,
-						    bool x32)
-{
-	return -EAGAIN;
-}
-
-static int viewos_none_get_timespec64(struct timespec64 *ts, const struct __kernel_timespec __user *from)
-{
-	return -EAGAIN;
-}
-
-static int viewos_none_get_old_timespec32(struct timespec64 *ts, const void __user *from)
-{
-	return -EAGAIN;
-}
-
-static int viewos_none_get_itimerspec64(struct itimerspec64 *its,
-				 const struct __kernel_itimerspec __user *from)
-{
-	return -EAGAIN;
-}
-
-static int viewos_none_get_old_itimerspec32(struct itimerspec64 *its,
-				     const struct old_itimerspec32 __user *from)
-{
-	return -EAGAIN;
-}
-
-static int viewos_none_do_sys_settimeofday64(const struct timespec64 *tv, const struct timezone *tz)
-{
-	return -EAGAIN;
-}
-
-static int viewos_none_do_adjtimex(struct __kernel_timex *txc)
-{
-	return -EAGAIN;
-}
-
 DEFINE_STATIC_CALL(viewos_call_cgroup_can_fork, viewos_none_cgroup_can_fork);
 DEFINE_STATIC_CALL(viewos_call_cgroup_cancel_fork, viewos_none_cgroup_cancel_fork);
 DEFINE_STATIC_CALL(viewos_call_cgroup_task_exit, viewos_none_cgroup_task_exit);
 DEFINE_STATIC_CALL(viewos_call_sock_create, viewos_none_sock_create);
 DEFINE_STATIC_CALL(viewos_call_sock_setsockopt, viewos_none_sock_setsockopt);
 DEFINE_STATIC_CALL(viewos_call_sock_getsockopt, viewos_none_sock_getsockopt);
-DEFINE_STATIC_CALL(viewos_call_arch_setup_additional_pages, viewos_none_arch_setup_additional_pages);
-DEFINE_STATIC_CALL(viewos_call_compat_arch_setup_additional_pages, viewos_none_compat_arch_setup_additional_pages);
-DEFINE_STATIC_CALL(viewos_call_get_timespec64, viewos_none_get_timespec64);
-DEFINE_STATIC_CALL(viewos_call_get_old_timespec32, viewos_none_get_old_timespec32);
-DEFINE_STATIC_CALL(viewos_call_get_itimerspec64, viewos_none_get_itimerspec64);
-DEFINE_STATIC_CALL(viewos_call_get_old_itimerspec32, viewos_none_get_old_itimerspec32);
-DEFINE_STATIC_CALL(viewos_call_do_sys_settimeofday64, viewos_none_do_sys_settimeofday64);
-DEFINE_STATIC_CALL(viewos_call_do_adjtimex, viewos_none_do_adjtimex);
 
 int viewos_orig_cgroup_can_fork(struct task_struct *child, struct kernel_clone_args *kargs)
 {
@@ -173,48 +122,35 @@ int viewos_orig_sock_getsockopt(VIEWOS_GETSOCKOPT_ARGS)
 	return static_call(viewos_call_sock_getsockopt)(viewos_getsockopt_pass(sock));
 }
 
-int viewos_orig_arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp)
-{
-	return static_call(viewos_call_arch_setup_additional_pages)(bprm, uses_interp);
-}
+/*
+ * The originals of the functions of VIEWOS_HOOK_CLOCK; of the type of the replacements, by
+ * which alone they are called, and so not before they are found.
+ */
+#define VIEWOS_CLOCK_FUNCTION(function, parameters, arguments)			\
+	DEFINE_STATIC_CALL_NULL(viewos_call_##function, viewos_hook_##function);	\
+	int viewos_orig_##function parameters					\
+	{									\
+		return static_call(viewos_call_##function) arguments;		\
+	}
 
-int viewos_orig_compat_arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp,
-						    bool x32)
-{
-	return static_call(viewos_call_compat_arch_setup_additional_pages)(bprm, uses_interp, x32);
-}
-
-int viewos_orig_get_timespec64(struct timespec64 *ts, const struct __kernel_timespec __user *from)
-{
-	return static_call(viewos_call_get_timespec64)(ts, from);
-}
-
-int viewos_orig_get_old_timespec32(struct timespec64 *ts, const void __user *from)
-{
-	return static_call(viewos_call_get_old_timespec32)(ts, from);
-}
-
-int viewos_orig_get_itimerspec64(struct itimerspec64 *its,
-				 const struct __kernel_itimerspec __user *from)
-{
-	return static_call(viewos_call_get_itimerspec64)(its, from);
-}
-
-int viewos_orig_get_old_itimerspec32(struct itimerspec64 *its,
-				     const struct old_itimerspec32 __user *from)
-{
-	return static_call(viewos_call_get_old_itimerspec32)(its, from);
-}
-
-int viewos_orig_do_sys_settimeofday64(const struct timespec64 *tv, const struct timezone *tz)
-{
-	return static_call(viewos_call_do_sys_settimeofday64)(tv, tz);
-}
-
-int viewos_orig_do_adjtimex(struct __kernel_timex *txc)
-{
-	return static_call(viewos_call_do_adjtimex)(txc);
-}
+VIEWOS_CLOCK_FUNCTION(arch_setup_additional_pages, (struct linux_binprm *bprm, int interp),
+		      (bprm, interp))
+VIEWOS_CLOCK_FUNCTION(compat_arch_setup_additional_pages,
+		      (struct linux_binprm *bprm, int interp, bool x32), (bprm, interp, x32))
+VIEWOS_CLOCK_FUNCTION(get_timespec64,
+		      (struct timespec64 *ts, const struct __kernel_timespec __user *from),
+		      (ts, from))
+VIEWOS_CLOCK_FUNCTION(get_old_timespec32, (struct timespec64 *ts, const void __user *from),
+		      (ts, from))
+VIEWOS_CLOCK_FUNCTION(get_itimerspec64,
+		      (struct itimerspec64 *its, const struct __kernel_itimerspec __user *from),
+		      (its, from))
+VIEWOS_CLOCK_FUNCTION(get_old_itimerspec32,
+		      (struct itimerspec64 *its, const struct old_itimerspec32 __user *from),
+		      (its, from))
+VIEWOS_CLOCK_FUNCTION(do_sys_settimeofday64,
+		      (const struct timespec64 *tv, const struct timezone *tz), (tv, tz))
+VIEWOS_CLOCK_FUNCTION(do_adjtimex, (struct __kernel_timex *txc), (txc))
 
 #define VIEWOS_HOOK_ENTRY(function, name, hook_group)			\
 	{								\
@@ -225,6 +161,9 @@ int viewos_orig_do_adjtimex(struct __kernel_timex *txc)
 		.key = &STATIC_CALL_KEY(viewos_call_##function),	\
 		.tramp = STATIC_CALL_TRAMP_ADDR(viewos_call_##function),	\
 	}
+
+#define VIEWOS_HOOK_ENTRY_CLOCK(function) \
+	VIEWOS_HOOK_ENTRY(function, #function, VIEWOS_HOOK_CLOCK)
 
 /*
  * fork and exit are taken where the kernel itself counts a task into its cgroup:
@@ -247,14 +186,14 @@ static struct viewos_hook viewos_hooks[] = {
 	VIEWOS_HOOK_ENTRY(sock_setsockopt, VIEWOS_SETSOCKOPT, VIEWOS_HOOK_VIRTUAL),
 #endif
 	VIEWOS_HOOK_ENTRY(sock_getsockopt, VIEWOS_GETSOCKOPT, VIEWOS_HOOK_VIRTUAL),
-	VIEWOS_HOOK_ENTRY(arch_setup_additional_pages, "arch_setup_additional_pages", VIEWOS_HOOK_CLOCK),
-	VIEWOS_HOOK_ENTRY(compat_arch_setup_additional_pages, "compat_arch_setup_additional_pages", VIEWOS_HOOK_CLOCK),
-	VIEWOS_HOOK_ENTRY(get_timespec64, "get_timespec64", VIEWOS_HOOK_CLOCK),
-	VIEWOS_HOOK_ENTRY(get_old_timespec32, "get_old_timespec32", VIEWOS_HOOK_CLOCK),
-	VIEWOS_HOOK_ENTRY(get_itimerspec64, "get_itimerspec64", VIEWOS_HOOK_CLOCK),
-	VIEWOS_HOOK_ENTRY(get_old_itimerspec32, "get_old_itimerspec32", VIEWOS_HOOK_CLOCK),
-	VIEWOS_HOOK_ENTRY(do_sys_settimeofday64, "do_sys_settimeofday64", VIEWOS_HOOK_CLOCK),
-	VIEWOS_HOOK_ENTRY(do_adjtimex, "do_adjtimex", VIEWOS_HOOK_CLOCK),
+	VIEWOS_HOOK_ENTRY_CLOCK(arch_setup_additional_pages),
+	VIEWOS_HOOK_ENTRY_CLOCK(compat_arch_setup_additional_pages),
+	VIEWOS_HOOK_ENTRY_CLOCK(get_timespec64),
+	VIEWOS_HOOK_ENTRY_CLOCK(get_old_timespec32),
+	VIEWOS_HOOK_ENTRY_CLOCK(get_itimerspec64),
+	VIEWOS_HOOK_ENTRY_CLOCK(get_old_itimerspec32),
+	VIEWOS_HOOK_ENTRY_CLOCK(do_sys_settimeofday64),
+	VIEWOS_HOOK_ENTRY_CLOCK(do_adjtimex),
 };
 
 /* Protects installed[], and registering and unregistering. */

@@ -117,9 +117,9 @@ int viewos_hook_sock_setsockopt(struct socket *sock, int level, int name, sockpt
 int viewos_hook_sock_getsockopt(VIEWOS_GETSOCKOPT_ARGS);
 int viewos_hook_sock_create(struct net *net, int family, int type, int protocol,
 			    struct socket **res, int kern);
-int viewos_hook_arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp);
-int viewos_hook_compat_arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp,
-						    bool x32);
+int viewos_hook_arch_setup_additional_pages(struct linux_binprm *bprm, int interp);
+int viewos_hook_compat_arch_setup_additional_pages(struct linux_binprm *bprm, int interp,
+						   bool x32);
 int viewos_hook_get_timespec64(struct timespec64 *ts, const struct __kernel_timespec __user *from);
 int viewos_hook_get_old_timespec32(struct timespec64 *ts, const void __user *from);
 int viewos_hook_get_itimerspec64(struct itimerspec64 *its,
@@ -137,9 +137,9 @@ int viewos_orig_sock_setsockopt(struct socket *sock, int level, int name, sockpt
 int viewos_orig_sock_getsockopt(VIEWOS_GETSOCKOPT_ARGS);
 int viewos_orig_sock_create(struct net *net, int family, int type, int protocol,
 			    struct socket **res, int kern);
-int viewos_orig_arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp);
-int viewos_orig_compat_arch_setup_additional_pages(struct linux_binprm *bprm, int uses_interp,
-						    bool x32);
+int viewos_orig_arch_setup_additional_pages(struct linux_binprm *bprm, int interp);
+int viewos_orig_compat_arch_setup_additional_pages(struct linux_binprm *bprm, int interp,
+						   bool x32);
 int viewos_orig_get_timespec64(struct timespec64 *ts, const struct __kernel_timespec __user *from);
 int viewos_orig_get_old_timespec32(struct timespec64 *ts, const void __user *from);
 int viewos_orig_get_itimerspec64(struct itimerspec64 *its,

@@ -8,7 +8,7 @@
  *   viewos_rule_mutex > viewos_tree_lock
  *   viewos_socks_mutex > session->lock, the locks of sockets
  *   viewos_session_lock > session->lock
- *   viewos_server_lock, viewos_tree_lock > siglock, viewos_user_lock: alone
+ *   viewos_server_lock, viewos_tree_lock > siglock, viewos_user_lock, viewos_clock_lock: alone
  */
 
 #include <net/genetlink.h>

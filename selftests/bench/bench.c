@@ -422,6 +422,93 @@ static void bench_rules(void)
 	printf("\n");
 }
 
+static void call_gettime_vdso(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_REALTIME, &time);
+}
+
+static void call_gettime(void)
+{
+	struct timespec time;
+
+	syscall(SYS_clock_gettime, CLOCK_REALTIME, &time);
+}
+
+static void call_gettimeofday(void)
+{
+	long time[2];
+
+	syscall(SYS_gettimeofday, time, NULL);
+}
+
+static void call_time(void)
+{
+	syscall(SYS_time, NULL);
+}
+
+static const struct bench_case clock_cases[] = {
+	{ "clock_gettime by vDSO", call_gettime_vdso, 20000 },
+	{ "clock_gettime", call_gettime, 20000 },
+	{ "gettimeofday", call_gettimeofday, 20000 },
+	{ "time", call_time, 20000 },
+	{ "getppid", call_getppid, 20000 },
+};
+
+/* A view whose clock is a day ahead of its parent's, @depth deep. */
+static int clock_view(int control, int depth)
+{
+	struct viewos_view_clock clock = {
+		.size = sizeof(clock),
+		.flags = VIEWOS_CLOCK_OFFSET,
+		.realtime = 86400 * 1000000000LL,
+	};
+	int view = -1;
+
+	while (depth--) {
+		int next = view_create_in(control, view, "", VIEWOS_INHERIT_SHARE);
+
+		if (view >= 0)
+			close(view);
+		view = next;
+		if (ioctl(view, VIEWOS_IOC_VIEW_CLOCK, &clock)) {
+			perror("bench: clock");
+			exit(1);
+		}
+	}
+	return view;
+}
+
+static void bench_clock(void)
+{
+	enum { NATIVE, OUTSIDE, WITHOUT, CLOCK, DEEP, COLUMNS };
+	static double results[COLUMNS][N(clock_cases)];
+	int control = control_open(), views[COLUMNS];
+
+	measure_all(clock_cases, N(clock_cases), -1, results[NATIVE]);
+	views[WITHOUT] = view_create(control, "");
+	views[CLOCK] = clock_view(control, 1);
+	views[DEEP] = clock_view(control, DEPTH);
+	views[OUTSIDE] = -1;
+	for (int i = OUTSIDE; i < COLUMNS; i++)
+		measure_all(clock_cases, N(clock_cases), views[i], results[i]);
+	for (int i = WITHOUT; i < COLUMNS; i++)
+		close(views[i]);
+	close(control);
+
+	printf("%-22s %10s %10s %10s %10s %10s %15s\n", "ns, reading the clock", "no clock",
+	       "outside", "in a view", "its clock", "16 deep", "ratios to no clock");
+	for (size_t i = 0; i < N(clock_cases); i++) {
+		double row[COLUMNS];
+
+		for (int j = 0; j < COLUMNS; j++)
+			row[j] = results[j][i];
+		print_row(clock_cases[i].name, row, COLUMNS);
+	}
+	printf("\n");
+}
+
 static void bench_system(void)
 {
 	static double results[4][N(system_cases)];
@@ -530,6 +617,7 @@ int main(int argc, char **argv)
 	if (system) {
 		bench_system();
 		bench_rules();
+		bench_clock();
 	}
 	if (warm) {
 		bench_files("cached", "", file_cases, N(file_cases));

@@ -27,7 +27,7 @@ near()
 	return 1
 }
 
-check "before: nothing is redirected" unhooked
+check "before: nothing is redirected" eventually unhooked
 date=(--clock realtime=2031-05-06T07:08:00Z)
 then=1935817680
 day=$((here + 86400))

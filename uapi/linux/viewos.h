@@ -27,8 +27,8 @@
  * of the view's owner gets no_new_privs.
  *
  * Changes: ABI 1, first release. ABI 2, rules, the class socket, VIEWOS_IOC_SESSION_NEXT.
- * ABI 3, <linux/viewos_path.h>, VIEWOS_IOC_VIEW_UTS, VIEWOS_IOC_VIEW_CLOCK; the class syscall, for which struct
- * viewos_rule_add has grown.
+ * ABI 3, <linux/viewos_path.h>, VIEWOS_IOC_VIEW_UTS, VIEWOS_IOC_VIEW_CLOCK; the class
+ * syscall, for which struct viewos_rule_add has grown.
  */
 #ifndef _UAPI_LINUX_VIEWOS_H
 #define _UAPI_LINUX_VIEWOS_H
@@ -267,7 +267,7 @@ struct viewos_view_uts {
 #define VIEWOS_CLOCK_ALL	(VIEWOS_CLOCK_OFFSET | VIEWOS_CLOCK_DATE | VIEWOS_CLOCK_RATE)
 
 /** VIEWOS_CLOCK_RATE_ONE - as fast as the parent's; rates are parts of it */
-#define VIEWOS_CLOCK_RATE_ONE	(1ULL << 32)
+#define VIEWOS_CLOCK_RATE_ONE	0x100000000ULL
 /* The slowest and the fastest clock; for what a clock and those above it make together, too. */
 #define VIEWOS_CLOCK_RATE_MIN	(VIEWOS_CLOCK_RATE_ONE / 1000)
 #define VIEWOS_CLOCK_RATE_MAX	(VIEWOS_CLOCK_RATE_ONE * 1000)

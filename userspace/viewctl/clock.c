@@ -49,7 +49,8 @@ static bool amount(int64_t whole, int64_t billionths, int64_t unit, int64_t *to)
 	/* No unit has more than 2^50 nanoseconds, and billionths are fewer than 2^30. */
 	if (__builtin_mul_overflow(whole, unit, &product))
 		return false;
-	return !__builtin_add_overflow(product, (int64_t)((__int128)billionths * unit / SECOND), to);
+	billionths = (__int128)billionths * unit / SECOND;
+	return !__builtin_add_overflow(product, billionths, to);
 }
 
 /* The unit that comes next, which is a second at the end of the text. 0: none. */
@@ -200,8 +201,8 @@ static int part_parse(struct clock *clock, const struct verb *verb, char *part)
 		return realtime_parse(clock, verb, value);
 	if (!strcmp(part, "rate")) {
 		if (!rate_parse(value, &clock->rate))
-			return usage(verb, "--clock: 'rate=%s': expected a number from 0.001 to 1000",
-				     value);
+			return usage(verb, "--clock: 'rate=%s': expected a number from 0.001 to "
+				     "1000", value);
 		clock->flags |= VIEWOS_CLOCK_RATE;
 		return EXIT_DONE;
 	}

@@ -33,7 +33,7 @@ struct clock {
 /** clock_parse() - read KEY=VALUE[,KEY=VALUE...]. Return: an exit status, after a complaint */
 int clock_parse(struct clock *clock, const struct verb *verb, const char *text);
 
-/** clock_set() - give a view that nobody is in its clock. Return: 0, or negative after a complaint */
+/** clock_set() - give a view that nobody is in its clock. Return: 0, negative after a complaint */
 int clock_set(const struct clock *clock, int view);
 
 /** clock_wants_namespace() - is a time namespace to be made? */
