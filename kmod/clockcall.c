@@ -229,14 +229,16 @@ static bool futex_deadline(unsigned int op)
 /* The clock of one of current's timers, or -1. */
 static clockid_t timer_clock(timer_t id)
 {
+	/* Current keeps its own. */
+	struct sighand_struct *sighand = rcu_dereference_protected(current->sighand, true);
 	struct k_itimer *timer;
 	clockid_t clock = -1;
 
-	spin_lock_irq(&current->sighand->siglock);
+	spin_lock_irq(&sighand->siglock);
 	viewos_for_each_timer(timer, current->signal)
 		if (timer->it_id == id)
 			clock = timer->it_clock;
-	spin_unlock_irq(&current->sighand->siglock);
+	spin_unlock_irq(&sighand->siglock);
 	return clock;
 }
 

@@ -453,7 +453,7 @@ static const struct bench_case clock_cases[] = {
 	{ "clock_gettime", call_gettime, 20000 },
 	{ "gettimeofday", call_gettimeofday, 20000 },
 	{ "time", call_time, 20000 },
-	{ "getppid", call_getppid, 20000 },
+	{ "getpgrp", call_getpgrp, 20000 },
 };
 
 /* A view whose clock is a day ahead of its parent's, @depth deep. */
