@@ -10,7 +10,8 @@
  *
  * A system call's function is not replaced, but asks first (syscall/calls.h), and then goes
  * on itself or returns what it was told. So nothing of ours is on the stack while it runs,
- * and a call that does not return (exit) is like any other.
+ * and a call that does not return (exit) is like any other. Only where a server changes
+ * arguments, or wants the result, it is called from ours (syscall/serve.h).
  *
  * Hooks come in groups, each with a count of users: the first installs the
  * group, and some time after the last one has gone it is removed. A replacement
@@ -101,6 +102,15 @@ int viewos_hook_calls_get(struct viewos_calls *calls, bool known);
 
 /** viewos_hook_calls_put() - no longer; does not sleep */
 void viewos_hook_calls_put(const struct viewos_calls *calls);
+
+/**
+ * viewos_hook_call_make() - make a system call
+ * @regs: its arguments; not those that the program goes on with
+ * @body: of its function, see viewos_hook_call_body()
+ *
+ * Return: what it returns. Not for calls that do not return.
+ */
+long viewos_hook_call_make(const struct pt_regs *regs, unsigned long body);
 
 /** viewos_hook_call_body() - where the function of a call goes on behind its ftrace site */
 unsigned long viewos_hook_call_body(const struct pt_regs *regs);

@@ -113,3 +113,11 @@ SYM_CODE_START(viewos_taken_syscall)
 	movq	%rdx, %rax
 	RET
 SYM_CODE_END(viewos_taken_syscall)
+
+/* Calls what the second argument is the address of, behind an ftrace site: by a return, as above. */
+SYM_CODE_START(viewos_hook_call_make)
+	UNWIND_HINT_FUNC
+	ANNOTATE_NOENDBR
+	pushq	%rsi
+	RET
+SYM_CODE_END(viewos_hook_call_make)

@@ -20,6 +20,7 @@
 #include "socket/sock.h"
 #include "socket/stack.h"
 #include "syscall/calls.h"
+#include "syscall/serve.h"
 #include "task.h"
 #include "uts.h"
 #include "view.h"
@@ -167,9 +168,19 @@ static int fill_rule_match(struct sk_buff *skb, const struct viewos_match *match
 	return 0;
 }
 
+/* That of the server at work, or NULL. */
+static const char *rule_source(const struct viewos_rule *rule)
+{
+	if (rule->stack)
+		return rule->stack->session->source;
+	return rule->server ? rule->server->session->source : NULL;
+}
+
 /* The rule is referenced, or viewos_rule_mutex is held; the view is its own. */
 static int fill_rule(struct sk_buff *skb, struct viewos_view *view, struct viewos_rule *rule)
 {
+	const char *source = rule_source(rule);
+
 	if (put_u64(skb, VIEWOS_A_RULE_ID, rule->id) ||
 	    put_u64(skb, VIEWOS_A_VIEW_ID, view->id) ||
 	    nla_put_u32(skb, VIEWOS_A_CLASS, rule->class) ||
@@ -178,8 +189,7 @@ static int fill_rule(struct sk_buff *skb, struct viewos_view *view, struct viewo
 	    (rule->error && nla_put_u32(skb, VIEWOS_A_RULE_ERROR, -rule->error)) ||
 	    (rule->target[0] && nla_put_string(skb, VIEWOS_A_RULE_TARGET, rule->target)) ||
 	    (rule->net && nla_put_u32(skb, VIEWOS_A_RULE_NETNS, rule->net->ns.inum)) ||
-	    (rule->stack &&
-	     nla_put_string(skb, VIEWOS_A_SOURCE, rule->stack->session->source)) ||
+	    (source && nla_put_string(skb, VIEWOS_A_SOURCE, source)) ||
 	    put_u64(skb, VIEWOS_A_RULE_HITS, atomic64_read(&rule->hits)))
 		return -EMSGSIZE;
 	return 0;

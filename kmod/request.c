@@ -143,7 +143,8 @@ static int request_queue(struct viewos_session *session, struct viewos_request *
 	if (req->in->opcode == VIEWOS_FUSE_LOOKUP_OPEN)
 		req->in->unique |= VIEWOS_UNIQUE_LOOKUP_OPEN;
 	req->state = VIEWOS_REQUEST_QUEUED;
-	list_add_tail(&req->node, lazy ? &session->lazy : &session->queue);
+	list_add_tail(&req->node, lazy && !(req->flags & VIEWOS_REQUEST_IN_TURN) ?
+		      &session->lazy : &session->queue);
 	session->nr_requests++;
 	if (req->flags & VIEWOS_REQUEST_ASYNC)
 		session->nr_background++;
@@ -199,6 +200,27 @@ static bool request_abandon(struct viewos_request *req, int err)
 		viewos_request_finish(req);
 	}
 	return left;
+}
+
+/* The waiter leaves, if the server has not seen the request. */
+static bool request_take_back(struct viewos_request *req, int err)
+{
+	struct viewos_session *session = req->session;
+	bool queued;
+
+	spin_lock(&session->lock);
+	queued = req->state == VIEWOS_REQUEST_QUEUED;
+	if (queued) {
+		list_del_init(&req->node);
+		req->state = VIEWOS_REQUEST_COPYING;
+	}
+	spin_unlock(&session->lock);
+	if (queued) {
+		trace_viewos_request_abandon(session->id, req->in->unique, err);
+		req->error = err;
+		viewos_request_finish(req);
+	}
+	return queued;
 }
 
 static void request_interrupt(struct viewos_request *req)
@@ -261,6 +283,8 @@ static int request_wait(struct viewos_request *req)
 		return req->error;
 	ret = request_sleep(req, TASK_INTERRUPTIBLE);
 	if (ret < 0) {
+		if (req->flags & VIEWOS_REQUEST_RESTART && request_take_back(req, -ERESTARTSYS))
+			return -ERESTARTSYS;
 		request_interrupt(req);
 		ret = request_sleep(req, TASK_KILLABLE);
 	}

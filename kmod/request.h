@@ -52,6 +52,8 @@ enum viewos_request_state {
 #define VIEWOS_REQUEST_KERNEL		BIT(7)	/* not on behalf of current (write-back) */
 #define VIEWOS_REQUEST_FORCE		BIT(8)	/* exempt from the EDEADLK and cap tests */
 #define VIEWOS_REQUEST_LAZY		BIT(9)	/* with ASYNC: a server that sleeps may sleep on */
+#define VIEWOS_REQUEST_IN_TURN		BIT(10)	/* with LAZY: but read in its turn */
+#define VIEWOS_REQUEST_RESTART		BIT(11)	/* a signal takes it back while it is not read */
 
 /**
  * struct viewos_request - one upcall
@@ -74,6 +76,9 @@ enum viewos_request_state {
  * @nr_pages: how many
  * @page_off: where the data begin in the first page
  * @page_len: bytes in the pages; once DONE for PAGES_OUT: bytes that came
+ * @caller: whose memory the server may access while it is SENT and not ABANDONED, or NULL;
+ *	it waits then, and so cannot go
+ * @accesses: such accesses under way; no reply is taken meanwhile
  * @check: called when a good reply was copied, in the context of the server's write, with no
  *	lock held; a negative errno is the write's, and makes the request -EIO. May be NULL
  * @file: what @check got with the reply, dropped with the request
@@ -106,6 +111,9 @@ struct viewos_request {
 	unsigned int nr_pages;
 	unsigned int page_off;
 	size_t page_len;
+
+	struct task_struct *caller;
+	unsigned int accesses;
 
 	int (*check)(struct viewos_request *req);
 	struct file *file;
@@ -157,7 +165,8 @@ static inline void *viewos_request_body(struct viewos_request *req)
  * @session: where to
  * @req: a NEW request, not ASYNC; the caller keeps its reference
  *
- * A signal sends an interrupt to the server; a fatal one ends the wait.
+ * A signal sends an interrupt to the server; a fatal one ends the wait. With RESTART, a
+ * request that the server has not read is taken back by any: -ERESTARTSYS.
  *
  * Return: 0 and a reply at req->out, or a negative errno: the server's, or
  * -ENOTCONN (the session ended), -EDEADLK (the caller is the session's own

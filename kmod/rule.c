@@ -16,6 +16,7 @@
 #include "rule.h"
 #include "socket/stack.h"
 #include "syscall/calls.h"
+#include "syscall/serve.h"
 #include "task.h"
 #include "view.h"
 
@@ -40,6 +41,7 @@ void viewos_rule_put(struct viewos_rule *rule)
 		viewos_stack_put(rule->stack);
 	if (rule->net)
 		put_net(rule->net);
+	viewos_call_server_free(rule->server);
 	viewos_calls_free(rule->calls);
 	kfree_rcu(rule, rcu);
 }
@@ -197,11 +199,32 @@ static char *rule_string(u64 from)
 	return strndup_user(u64_to_user_ptr(from), VIEWOS_SOURCE_LEN);
 }
 
+static int rule_connect(struct viewos_rule *rule, struct viewos_view *view, const char *source,
+			const char *options)
+{
+	struct viewos_call_server *server;
+	struct viewos_stack *stack;
+
+	if (rule->class == VIEWOS_CLASS_SYSCALL) {
+		server = viewos_call_server_connect(rule->target, source, options, view->id);
+		if (IS_ERR(server))
+			return PTR_ERR(server);
+		rule->server = server;
+		return 0;
+	}
+	stack = viewos_stack_connect(rule->target, source, options, view->id, rule->match.stack);
+	if (IS_ERR(stack))
+		return PTR_ERR(stack);
+	rule->stack = stack;
+	rule->net = viewos_stack_net(stack);
+	return 0;
+}
+
 static int rule_set_server(struct viewos_rule *rule, struct viewos_view *view,
 			   const struct viewos_rule_add *add)
 {
-	struct viewos_stack *stack;
 	char *source, *options;
+	int err;
 
 	source = rule_string(add->source);
 	if (IS_ERR_OR_NULL(source))
@@ -211,15 +234,10 @@ static int rule_set_server(struct viewos_rule *rule, struct viewos_view *view,
 		kfree(source);
 		return options ? PTR_ERR(options) : -ENOMEM;
 	}
-	stack = viewos_stack_connect(rule->target, source, options, view->id,
-				     rule->match.stack);
+	err = rule_connect(rule, view, source, options);
 	kfree(options);
 	kfree(source);
-	if (IS_ERR(stack))
-		return PTR_ERR(stack);
-	rule->stack = stack;
-	rule->net = viewos_stack_net(stack);
-	return 0;
+	return err;
 }
 
 static int rule_set_calls(struct viewos_rule *rule, const struct viewos_rule_add *add)
@@ -256,7 +274,7 @@ static struct viewos_rule *rule_create(struct viewos_view *view, const struct vi
 		err = rule_set_calls(rule, add);
 	else if (add->netns_fd >= 0)
 		err = rule_set_netns(rule, add->netns_fd);
-	else if (add->verdict == VIEWOS_VERDICT_SERVE)
+	if (!err && add->verdict == VIEWOS_VERDICT_SERVE)
 		err = rule_set_server(rule, view, add);
 	if (err) {
 		viewos_rule_put(rule);

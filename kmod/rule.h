@@ -20,6 +20,7 @@
 #include <linux/viewos.h>
 
 struct net;
+struct viewos_call_server;
 struct viewos_calls;
 struct viewos_stack;
 struct viewos_view;
@@ -53,7 +54,8 @@ struct viewos_match {
  * @error: for DENY: a negative errno
  * @target: name of a server or a stack, or empty
  * @net: for REDIRECT, and for a server that answers with one: referenced, or NULL
- * @stack: for SERVE: the server at work, referenced
+ * @stack: for SERVE of the class socket: the server at work, referenced
+ * @server: likewise of the class syscall, owned
  * @hits: calls that it decided
  * @rcu: delays the freeing for look-ups under RCU
  */
@@ -70,6 +72,7 @@ struct viewos_rule {
 	char target[VIEWOS_NAME_LEN];
 	struct net *net;
 	struct viewos_stack *stack;
+	struct viewos_call_server *server;
 	atomic64_t hits;
 	struct rcu_head rcu;
 };

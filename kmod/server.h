@@ -25,7 +25,8 @@ struct viewos_session;
 struct viewos_user;
 
 /** VIEWOS_SERVER_CLASSES - classes that this module has servers for */
-#define VIEWOS_SERVER_CLASSES	(BIT_ULL(VIEWOS_CLASS_PATH) | BIT_ULL(VIEWOS_CLASS_SOCKET))
+#define VIEWOS_SERVER_CLASSES	(BIT_ULL(VIEWOS_CLASS_PATH) | BIT_ULL(VIEWOS_CLASS_SOCKET) | \
+				 BIT_ULL(VIEWOS_CLASS_SYSCALL))
 
 extern spinlock_t viewos_server_lock;
 /** viewos_servers - registered servers (viewos_server_lock) */

@@ -24,6 +24,7 @@
 #include "request.h"
 #include "server.h"
 #include "session.h"
+#include "syscall/serve.h"
 #include "task.h"
 #include "trace.h"
 #include "user.h"
@@ -643,6 +644,37 @@ static int reply_copy(struct viewos_request *req, struct iov_iter *from)
 	return copy_from_iter(req->out, len, from) == len ? 0 : -EIO;
 }
 
+struct viewos_request *viewos_session_access_begin(struct viewos_session *session, u64 unique,
+						   struct task_struct **caller)
+{
+	struct viewos_request *req;
+
+	spin_lock(&session->lock);
+	req = sent_find_locked(session, unique);
+	if (!req || req->flags & VIEWOS_REQUEST_ABANDONED) {
+		req = ERR_PTR(-ENOENT);
+	} else if (!req->caller) {
+		req = ERR_PTR(-EINVAL);
+	} else {
+		viewos_request_get(req);
+		req->accesses++;
+		*caller = get_task_struct(req->caller);
+	}
+	spin_unlock(&session->lock);
+	return req;
+}
+
+void viewos_session_access_end(struct viewos_request *req, struct task_struct *caller)
+{
+	struct viewos_session *session = req->session;
+
+	spin_lock(&session->lock);
+	req->accesses--;
+	spin_unlock(&session->lock);
+	put_task_struct(caller);
+	viewos_request_put(req);
+}
+
 /* *@waiter is who is woken, referenced, if that is wanted; nobody if an error is returned. */
 static int reply_request(struct viewos_session *session, const struct fuse_out_header *header,
 			 struct iov_iter *from, struct task_struct **waiter)
@@ -652,13 +684,17 @@ static int reply_request(struct viewos_session *session, const struct fuse_out_h
 
 	spin_lock(&session->lock);
 	req = sent_find_locked(session, header->unique);
-	if (req) {
+	if (!req) {
+		err = -ENOENT;
+	} else if (req->accesses) {
+		err = -EBUSY;
+	} else {
 		list_del_init(&req->node);
 		request_take_locked(req);
 	}
 	spin_unlock(&session->lock);
-	if (!req)
-		return -ENOENT;
+	if (err)
+		return err;
 
 	if (header->error) {
 		req->error = iov_iter_count(from) ? -EIO : header->error;
@@ -820,6 +856,9 @@ static long session_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 					    _IOC_SIZE(cmd));
 	case VIEWOS_IOC_CASE(VIEWOS_IOC_SESSION_NEXT):
 		return session_ioctl_next(file, (void __user *)arg, _IOC_SIZE(cmd));
+	case VIEWOS_IOC_CASE(VIEWOS_IOC_SESSION_MEMORY):
+		return viewos_call_ioctl_memory(file->private_data, (void __user *)arg,
+						_IOC_SIZE(cmd));
 	default:
 		return -ENOTTY;
 	}

@@ -32,6 +32,7 @@ struct viewos_server;
 struct viewos_view;
 struct viewos_user;
 struct file;
+struct task_struct;
 struct user_namespace;
 
 #define VIEWOS_SESSION_HASH_BITS	6
@@ -222,6 +223,21 @@ bool viewos_session_dead(struct viewos_session *session);
  * server may have been made to write there.
  */
 bool viewos_session_trusts_writer(const struct viewos_session *session);
+
+/**
+ * viewos_session_access_begin() - the server wants to access a caller's memory
+ * @session: the session
+ * @unique: of the request
+ * @caller: set to who waits, referenced
+ *
+ * Until viewos_session_access_end() no reply to the request is taken.
+ *
+ * Return: the request, referenced, or ERR_PTR: -ENOENT none waits for this reply, -EINVAL
+ * it is not for such accesses.
+ */
+struct viewos_request *viewos_session_access_begin(struct viewos_session *session, u64 unique,
+						   struct task_struct **caller);
+void viewos_session_access_end(struct viewos_request *req, struct task_struct *caller);
 
 /** viewos_session_wake() - one of its queues has got something: wake a thread of the server */
 static inline void viewos_session_wake(struct viewos_session *session)

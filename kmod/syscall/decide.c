@@ -6,12 +6,14 @@
 #include <linux/nospec.h>
 #include <linux/ptrace.h>
 #include <linux/rcupdate.h>
+#include <linux/refcount.h>
 #include <asm/syscall.h>
 #include <asm/unistd.h>
 
 #include "../clock.h"
 #include "../rule.h"
 #include "calls.h"
+#include "serve.h"
 #include "table.h"
 
 unsigned int viewos_syscall_number(const struct pt_regs *regs)
@@ -32,20 +34,26 @@ struct viewos_decision viewos_syscall_decide(const struct pt_regs *regs)
 {
 	struct viewos_decision decision = { };
 	const struct viewos_call_table *table;
-	struct viewos_rule *rule = NULL;
 	unsigned int call = viewos_syscall_number(regs);
+	struct viewos_rule *rule;
+	bool serve;
 
 	if (call == VIEWOS_ALL_CALLS)
 		return decision;
 	rcu_read_lock();
-	table = viewos_policy_calls_rcu();
-	if (table)
-		rule = table->cells[call];
+	do {
+		table = viewos_policy_calls_rcu();
+		rule = table ? table->cells[call] : NULL;
+		serve = rule && rule->verdict == VIEWOS_VERDICT_SERVE;
+		/* A rule without references was taken out of force just now. */
+	} while (serve && !refcount_inc_not_zero(&rule->ref));
 	if (rule) {
 		atomic64_inc(&rule->hits);
 		decision.decided = true;
 		decision.value = rule->verdict == VIEWOS_VERDICT_DENY ? rule->error : rule->value;
 	}
 	rcu_read_unlock();
+	if (serve)
+		decision = viewos_call_serve(rule, call, regs);
 	return decision.decided ? decision : viewos_clock_answer(call, regs);
 }

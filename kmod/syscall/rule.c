@@ -10,9 +10,11 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "../control.h"
 #include "../hook.h"
 #include "../rule.h"
 #include "calls.h"
+#include "serve.h"
 #include "table.h"
 
 /*
@@ -20,15 +22,17 @@
  * library makes these calls on its behalf, and takes no answer.
  */
 static const char *const unruled[] = {
-	"exit", "exit_group", "rt_sigreturn", "sigreturn", "restart_syscall", "uretprobe",
-	"uprobe",
+	"rt_sigreturn", "sigreturn", "restart_syscall", "uretprobe", "uprobe",
 };
 
-static bool symbol_unruled(const char *symbol)
+/* A server may be told of those by which a process ends. */
+static bool call_unruled(unsigned int call, const char *symbol, bool serve)
 {
 	const char *name = strstr(symbol, "sys_");
 	size_t i;
 
+	if (viewos_call_exits(call))
+		return !serve;
 	if (!name)
 		return false;
 	for (i = 0; i < ARRAY_SIZE(unruled); i++)
@@ -37,14 +41,14 @@ static bool symbol_unruled(const char *symbol)
 	return false;
 }
 
-static int calls_check(struct viewos_calls *calls, bool known)
+static int calls_check(struct viewos_calls *calls, bool known, bool serve)
 {
 	const char *symbol;
 	unsigned int call;
 
 	for_each_call(call, calls) {
 		symbol = viewos_call_symbol(call);
-		if (symbol && !symbol_unruled(symbol))
+		if (symbol && !call_unruled(call, symbol, serve))
 			continue;
 		if (!known)
 			return symbol ? -EOPNOTSUPP : -ENOSYS;
@@ -57,6 +61,7 @@ static int calls_check(struct viewos_calls *calls, bool known)
 struct viewos_calls *viewos_calls_create(const struct viewos_rule_add *add)
 {
 	bool known = add->flags & VIEWOS_RULE_ADD_KNOWN;
+	bool serve = add->verdict == VIEWOS_VERDICT_SERVE;
 	struct viewos_calls *calls;
 	int err;
 
@@ -66,7 +71,7 @@ struct viewos_calls *viewos_calls_create(const struct viewos_rule_add *add)
 	if (!calls)
 		return ERR_PTR(-ENOMEM);
 	memcpy(calls->set, add->calls, sizeof(calls->set));
-	err = calls_check(calls, known) ?: viewos_hook_calls_get(calls, known);
+	err = calls_check(calls, known, serve) ?: viewos_hook_calls_get(calls, known);
 	if (err) {
 		kfree(calls);
 		return ERR_PTR(err);
@@ -93,9 +98,13 @@ static bool value_is_error(s64 value)
 
 bool viewos_calls_rule_valid(const struct viewos_rule_add *add)
 {
+	bool serve = add->verdict == VIEWOS_VERDICT_SERVE;
+
 	if (add->family != VIEWOS_RULE_ANY || add->type != VIEWOS_RULE_ANY ||
-	    add->protocol != VIEWOS_RULE_ANY || add->netns_fd != -1 || add->source ||
-	    add->options || memchr_inv(add->stack, 0, sizeof(add->stack)) ||
+	    add->protocol != VIEWOS_RULE_ANY || add->netns_fd != -1 ||
+	    memchr_inv(add->stack, 0, sizeof(add->stack)))
+		return false;
+	if (serve ? !viewos_name_valid(add->target, false) : add->source || add->options ||
 	    memchr_inv(add->target, 0, sizeof(add->target)))
 		return false;
 	if (add->verdict != VIEWOS_VERDICT_VALUE && add->value)
@@ -104,6 +113,7 @@ bool viewos_calls_rule_valid(const struct viewos_rule_add *add)
 		return false;
 	switch (add->verdict) {
 	case VIEWOS_VERDICT_NATIVE:
+	case VIEWOS_VERDICT_SERVE:
 		return true;
 	case VIEWOS_VERDICT_DENY:
 		return add->error && add->error < 512;

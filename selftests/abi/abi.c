@@ -4,6 +4,7 @@
 #include "../viewos_test.h"
 
 #include <linux/viewos_path.h>
+#include <linux/viewos_syscall.h>
 
 #include <stddef.h>
 #include <sys/mman.h>
@@ -21,6 +22,13 @@ _Static_assert(sizeof(struct viewos_server_accept) == 56, "ABI");
 _Static_assert(sizeof(struct viewos_session_refuse) == 8, "ABI");
 _Static_assert(sizeof(struct viewos_view_uts) == 408, "ABI");
 _Static_assert(sizeof(struct viewos_view_clock) == 24, "ABI");
+_Static_assert(sizeof(struct viewos_session_memory) == 40, "ABI");
+_Static_assert(sizeof(struct viewos_call_init) == 16, "ABI");
+_Static_assert(sizeof(struct viewos_call_in) == 88, "ABI");
+_Static_assert(offsetof(struct viewos_call_in, args) == 16, "ABI");
+_Static_assert(sizeof(struct viewos_call_out) == 64, "ABI");
+_Static_assert(sizeof(struct viewos_call_result) == 16, "ABI");
+_Static_assert(sizeof(struct viewos_call_fetch) == 24, "ABI");
 _Static_assert(sizeof(struct viewos_rule_add) == 328, "ABI");
 _Static_assert(offsetof(struct viewos_rule_add, id) == 184, "ABI");
 _Static_assert(offsetof(struct viewos_rule_add, calls) == VIEWOS_RULE_ADD_SIZE_2, "ABI");
@@ -61,7 +69,8 @@ TEST_F(abi, version)
 
 	ASSERT_EQ(0, ioctl(self->control, VIEWOS_IOC_VERSION, &version));
 	EXPECT_EQ(VIEWOS_ABI, version.abi);
-	EXPECT_EQ(1ULL << VIEWOS_CLASS_PATH | 1ULL << VIEWOS_CLASS_SOCKET, version.classes);
+	EXPECT_EQ(1ULL << VIEWOS_CLASS_PATH | 1ULL << VIEWOS_CLASS_SOCKET |
+		  1ULL << VIEWOS_CLASS_SYSCALL, version.classes);
 }
 
 /* Every command, with the fd that it belongs to and the size of its struct. */

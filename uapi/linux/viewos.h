@@ -28,7 +28,8 @@
  *
  * Changes: ABI 1, first release. ABI 2, rules, the class socket, VIEWOS_IOC_SESSION_NEXT.
  * ABI 3, <linux/viewos_path.h>, VIEWOS_IOC_VIEW_UTS, VIEWOS_IOC_VIEW_CLOCK; the class
- * syscall, for which struct viewos_rule_add has grown.
+ * syscall, for which struct viewos_rule_add has grown, <linux/viewos_syscall.h>,
+ * VIEWOS_IOC_SESSION_MEMORY.
  */
 #ifndef _UAPI_LINUX_VIEWOS_H
 #define _UAPI_LINUX_VIEWOS_H
@@ -69,7 +70,8 @@ enum viewos_inherit {
  *	wire protocol of <linux/fuse.h>
  * @VIEWOS_CLASS_SOCKET: sockets, through rules; sessions speak the protocol of
  *	<linux/viewos_socket.h>
- * @VIEWOS_CLASS_SYSCALL: other system calls, through rules; no server answers for them yet
+ * @VIEWOS_CLASS_SYSCALL: other system calls, through rules; sessions speak the protocol of
+ *	<linux/viewos_syscall.h>
  */
 enum viewos_class {
 	VIEWOS_CLASS_PATH	= 1,
@@ -458,10 +460,10 @@ enum viewos_arch {
  * take away or replace what its parent has, not give back: where the parent's
  * answer is DENY, NATIVE and REDIRECT of a child are that too.
  *
- * For the class syscall, @family, @type, @protocol and @netns_fd are -1, @stack and @target
- * empty, and the verdict is NATIVE, DENY or VALUE. The more specific rule is the one for
- * fewer calls. The arguments of a call are not looked at. NATIVE of a child is what the
- * parent view says, be it DENY or VALUE.
+ * For the class syscall, @family, @type, @protocol and @netns_fd are -1, @stack is
+ * empty, and the verdict is NATIVE, DENY, VALUE or SERVE. The more specific rule is the one for
+ * fewer calls. The arguments of a call are not looked at, except by a server. NATIVE of a
+ * child is what the parent view says, be it DENY, VALUE or SERVE.
  *
  * A stack is what VIEWOS_IOC_SOCKET names; its rules are looked at for it alone. One
  * that no rule is for is ENOENT. In a rule for a stack, NATIVE is what the parent view
@@ -477,8 +479,8 @@ enum viewos_arch {
  * ETIMEDOUT, EPROTO it speaks another protocol, or the errno with which it refused.
  * ENOSPC: VIEWOS_RULES_MAX, or too many different matches to compile. ELOOP: stacks that
  * lead to each other. With the class syscall: EOPNOTSUPP one of the calls must not be ruled,
- * since no program could go on without it: exit, exit_group, rt_sigreturn, sigreturn,
- * restart_syscall, uretprobe, uprobe. ENOSYS: the kernel does not have one of them, or it
+ * since no program could go on without it: rt_sigreturn, sigreturn, restart_syscall,
+ * uretprobe, uprobe; and but with SERVE, exit and exit_group. ENOSYS: the kernel does not have one of them, or it
  * cannot be redirected. EBUSY: somebody else redirects it.
  */
 struct viewos_rule_add {
@@ -575,6 +577,38 @@ struct viewos_session_next {
 	__u32 buffer_len;
 };
 
+/** VIEWOS_MEMORY_WRITE - write the caller's memory; without it, read it */
+#define VIEWOS_MEMORY_WRITE	0x00000001
+#define VIEWOS_MEMORY_ALL	VIEWOS_MEMORY_WRITE
+
+/**
+ * struct viewos_session_memory - argument of VIEWOS_IOC_SESSION_MEMORY on a session fd
+ * @size: in: sizeof(struct viewos_session_memory)
+ * @flags: in: VIEWOS_MEMORY_*
+ * @unique: in: of a VIEWOS_CALL_MADE that has not been replied to
+ * @address: in: in the memory of who makes the call
+ * @buffer: in: pointer to the caller's own memory
+ * @len: in: how many bytes, at most VIEWOS_CALL_MAX_MEMORY and not 0
+ * @pad: in: must be zero
+ *
+ * Copies between the memory of a program that waits for the reply to its system call and
+ * the server's, and returns the number of bytes, fewer where some of them cannot be
+ * accessed; EFAULT if none can. What the program may not write is not written either.
+ *
+ * ENOENT: no such call waits, or its caller was killed. EINVAL: it is no system call of a
+ * program. EPERM: not with the credentials with which the session was accepted.
+ * An access under way when the caller is killed may end after it.
+ */
+struct viewos_session_memory {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 unique;
+	__aligned_u64 address;
+	__aligned_u64 buffer;
+	__u32 len;
+	__u32 pad;
+};
+
 #define VIEWOS_IOC_MAGIC		0xB7
 
 #define VIEWOS_IOC_VERSION		_IOWR(VIEWOS_IOC_MAGIC, 0x00, struct viewos_version)
@@ -596,5 +630,6 @@ struct viewos_session_next {
 
 #define VIEWOS_IOC_SESSION_REFUSE	_IOW(VIEWOS_IOC_MAGIC, 0x30, struct viewos_session_refuse)
 #define VIEWOS_IOC_SESSION_NEXT		_IOW(VIEWOS_IOC_MAGIC, 0x31, struct viewos_session_next)
+#define VIEWOS_IOC_SESSION_MEMORY	_IOW(VIEWOS_IOC_MAGIC, 0x32, struct viewos_session_memory)
 
 #endif /* _UAPI_LINUX_VIEWOS_H */

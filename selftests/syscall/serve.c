@@ -1,0 +1,892 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * System calls that a server decides: what it sees, what it may answer, the caller's memory,
+ * signals, fork and exec, both tables, and servers that do what no server should.
+ */
+
+#include "../call_server.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+#define SERVER "test-calls"
+
+enum { X64_write = 1, X64_open = 2, X64_close = 3, X64_lseek = 8, X64_dup = 32, X64_dup2 = 33,
+       X64_clone = 56, X64_execve = 59, X64_getcwd = 79, X64_getpgid = 121, X64_clone3 = 435 };
+
+/* Evaluates the block in the view, in a child that does not hold the session; its pid. */
+#define CALLER(view, block) ({				\
+	pid_t caller_pid = fork();			\
+	if (!caller_pid) {				\
+		prctl(PR_SET_PDEATHSIG, SIGKILL);	\
+		close(self->session);			\
+		_exit(view_enter(view) ? 99 : (block));	\
+	}						\
+	caller_pid; })
+
+FIXTURE(served)
+{
+	int control, view, server, session;
+	struct call_request *req;
+};
+
+FIXTURE_SETUP(served)
+{
+	self->control = control_open();
+	self->view = view_create(self->control, "");
+	ASSERT_LE(0, self->view);
+	self->server = call_server_create(SERVER, 1 << VIEWOS_CLASS_SYSCALL);
+	ASSERT_LE(0, self->server);
+	self->session = -1;
+	self->req = malloc(sizeof(*self->req));
+}
+
+FIXTURE_TEARDOWN(served)
+{
+	EXPECT_EQ(getppid(), call64(X64_getppid, 0, 0));
+	free(self->req);
+	if (self->session >= 0)
+		close(self->session);
+	close(self->server);
+	close(self->view);
+	close(self->control);
+}
+
+#define SERVE(rule) do {							\
+	self->session = call_session(self->server, self->view, rule);		\
+	ASSERT_LE(0, self->session);						\
+} while (0)
+
+#define SERVE_X64(nr) SERVE(call_served(X64, nr, SERVER))
+
+/* The next message is this call. */
+#define ASSERT_CALL(number)							\
+	ASSERT_EQ(VIEWOS_CALL_MADE, call_of(self->session, self->req, number))
+
+TEST_F(served, value)
+{
+	pid_t pid;
+
+	SERVE_X64(X64_getppid);
+	pid = CALLER(self->view, call64(X64_getppid, 0, 0) != 0x123400000007);
+	ASSERT_CALL(X64_getppid);
+	EXPECT_EQ(0, call_answer(self->session, self->req, 0x123400000007));
+	EXPECT_EQ(0, child_status(pid));
+}
+
+TEST_F(served, errors)
+{
+	pid_t pid;
+
+	SERVE_X64(X64_getppid);
+	pid = CALLER(self->view, call64(X64_getppid, 0, 0) != -EXDEV ||
+				 call64(X64_getppid, 0, 0) != -511);
+	ASSERT_CALL(X64_getppid);
+	EXPECT_EQ(0, call_error(self->session, self->req, EXDEV));
+	ASSERT_CALL(X64_getppid);
+	EXPECT_EQ(0, call_error(self->session, self->req, 511));
+	EXPECT_EQ(0, child_status(pid));
+}
+
+static long call_six(long nr, const uint64_t *args)
+{
+	register long r10 asm("r10") = args[3], r8 asm("r8") = args[4], r9 asm("r9") = args[5];
+	long ret;
+
+	asm volatile("syscall" : "=a" (ret)
+		     : "a" (nr), "D" (args[0]), "S" (args[1]), "d" (args[2]), "r" (r10), "r" (r8),
+		       "r" (r9) : "rcx", "r11", "memory");
+	return ret;
+}
+
+TEST_F(served, what_is_seen)
+{
+	static const uint64_t args[6] = { 1, -2ULL, 3ULL << 60, 4, 5, 0x8000000000000006 };
+	const struct viewos_call_in *in = &self->req->in;
+	pid_t pid;
+	int i;
+
+	SERVE_X64(X64_getppid);
+	pid = CALLER(self->view, become_nobody() || call_six(X64_getppid, args) != getpgrp());
+	ASSERT_CALL(X64_getppid);
+	EXPECT_EQ(AUDIT_ARCH_X86_64, in->arch);
+	for (i = 0; i < 6; i++)
+		EXPECT_EQ(args[i], in->args[i]);
+	EXPECT_EQ(pid, in->pid);
+	EXPECT_EQ(pid, in->tid);
+	EXPECT_EQ(pid, self->req->header.pid);
+	EXPECT_EQ(65534, self->req->header.uid);
+	EXPECT_EQ(65534, self->req->header.gid);
+	EXPECT_EQ(-ENODATA, in->fetched);
+	EXPECT_EQ(0, in->pad);
+	EXPECT_NE(0, in->ip);
+	EXPECT_NE(0, in->sp);
+	EXPECT_EQ(sizeof(self->req->header) + sizeof(*in), self->req->header.len);
+	EXPECT_EQ(0, call_answer(self->session, self->req, getpgrp()));
+	EXPECT_EQ(0, child_status(pid));
+}
+
+TEST_F(served, goes_on)
+{
+	pid_t own = getpid(), pid;
+
+	SERVE_X64(X64_getppid);
+	pid = CALLER(self->view, call64(X64_getppid, 0, 0) != own);
+	ASSERT_CALL(X64_getppid);
+	EXPECT_EQ(0, call_continue(self->session, self->req, 0));
+	EXPECT_EQ(0, child_status(pid));
+}
+
+/* The program finds its own in its registers. */
+static int write_less(int fd)
+{
+	register long rdx asm("rdx") = 10;
+	long ret;
+
+	asm volatile("syscall" : "=a" (ret), "+r" (rdx)
+		     : "a" (X64_write), "D" (fd), "S" ("0123456789") : "rcx", "r11", "memory");
+	return ret != 3 || rdx != 10;
+}
+
+TEST_F(served, with_other_arguments)
+{
+	char text[16] = { };
+	int fds[2];
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(fds));
+	SERVE_X64(X64_write);
+	pid = CALLER(self->view, write_less(fds[1]));
+	ASSERT_CALL(X64_write);
+	self->req->in.args[2] = 3;
+	EXPECT_EQ(0, call_continue(self->session, self->req,
+				   VIEWOS_CALL_OUT_ARGS | VIEWOS_CALL_OUT_RESULT));
+	EXPECT_EQ(0, child_status(pid));
+	EXPECT_EQ(3, read(fds[0], text, sizeof(text)));
+	EXPECT_STREQ("012", text);
+	ASSERT_EQ(VIEWOS_CALL_RESULT, call_next(self->session, self->req));
+	EXPECT_EQ(3, self->req->result.value);
+}
+
+TEST_F(served, results)
+{
+	uint64_t unique;
+	pid_t pid;
+	int i;
+
+	SERVE_X64(X64_close);
+	pid = CALLER(self->view, call64(X64_close, 1000, 0) != -EBADF ||
+				 call64(X64_close, 0, 0) || call64(X64_close, 0, 0) != -EBADF);
+	/* Each before the next call of the same task, though nobody was woken for it. */
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(VIEWOS_CALL_MADE, call_next(self->session, self->req));
+		ASSERT_EQ(X64_close, self->req->in.nr);
+		unique = self->req->header.unique;
+		EXPECT_EQ(0, call_continue(self->session, self->req, VIEWOS_CALL_OUT_RESULT));
+		ASSERT_EQ(VIEWOS_CALL_RESULT, call_next(self->session, self->req));
+		EXPECT_EQ(unique, self->req->result.unique);
+		EXPECT_EQ(i == 1 ? 0 : -EBADF, self->req->result.value);
+		/* There is nothing to be answered. */
+		EXPECT_EQ(-ENOENT, call_answer(self->session, self->req, 0));
+	}
+	EXPECT_EQ(0, child_status(pid));
+}
+
+TEST_F(served, a_string_is_sent_along)
+{
+	static char path[5000];
+	pid_t pid;
+
+	memset(path, 'a', sizeof(path) - 1);
+	SERVE_X64(X64_open);
+	EXPECT_EQ(0, call_fetch(self->session, AUDIT_ARCH_X86_64, X64_open,
+				VIEWOS_CALL_FETCH_STRING, 0, VIEWOS_CALL_MAX_FETCH));
+	pid = CALLER(self->view, call64(X64_open, (long)"/some/file", 0) ||
+		     call64(X64_open, (long)"", 0) || call64(X64_open, 0, 0) ||
+		     call64(X64_open, 16, 0) || call64(X64_open, -4096, 0) ||
+		     call64(X64_open, (long)path, 0) ||
+		     call64(X64_open, (long)path + sizeof(path) - 4096, 0));
+	ASSERT_CALL(X64_open);
+	EXPECT_EQ(10, self->req->in.fetched);
+	EXPECT_STREQ("/some/file", self->req->data);
+	EXPECT_EQ(0, call_answer(self->session, self->req, 0));
+	ASSERT_CALL(X64_open);
+	EXPECT_EQ(0, self->req->in.fetched);
+	EXPECT_EQ(0, call_answer(self->session, self->req, 0));
+	ASSERT_CALL(X64_open);
+	EXPECT_EQ(-ENODATA, self->req->in.fetched);
+	EXPECT_EQ(0, call_answer(self->session, self->req, 0));
+	ASSERT_CALL(X64_open);
+	EXPECT_EQ(-EFAULT, self->req->in.fetched);
+	EXPECT_EQ(0, call_answer(self->session, self->req, 0));
+	ASSERT_CALL(X64_open);
+	EXPECT_EQ(-EFAULT, self->req->in.fetched);
+	EXPECT_EQ(0, call_answer(self->session, self->req, 0));
+	ASSERT_CALL(X64_open);
+	EXPECT_EQ(-ENAMETOOLONG, self->req->in.fetched);
+	EXPECT_EQ(0, call_answer(self->session, self->req, 0));
+	ASSERT_CALL(X64_open);
+	EXPECT_EQ(4095, self->req->in.fetched);
+	EXPECT_EQ(4095, strlen(self->req->data));
+	EXPECT_EQ(0, call_answer(self->session, self->req, 0));
+	EXPECT_EQ(0, child_status(pid));
+}
+
+TEST_F(served, bytes_are_sent_along)
+{
+	static const struct timespec time = { .tv_sec = 12345, .tv_nsec = 678 };
+	pid_t pid;
+
+	SERVE_X64(X64_nanosleep);
+	EXPECT_EQ(0, call_fetch(self->session, AUDIT_ARCH_X86_64, X64_nanosleep,
+				VIEWOS_CALL_FETCH_BYTES, 0, sizeof(time)));
+	pid = CALLER(self->view, call64(X64_nanosleep, (long)&time, 0) ||
+		     call64(X64_nanosleep, 8, 0) || call64(X64_nanosleep, (long)&time, 0));
+	ASSERT_CALL(X64_nanosleep);
+	EXPECT_EQ(sizeof(time), self->req->in.fetched);
+	EXPECT_EQ(0, memcmp(&time, self->req->data, sizeof(time)));
+	EXPECT_EQ(0, call_answer(self->session, self->req, 0));
+	ASSERT_CALL(X64_nanosleep);
+	EXPECT_EQ(-EFAULT, self->req->in.fetched);
+	EXPECT_EQ(0, call_fetch(self->session, AUDIT_ARCH_X86_64, X64_nanosleep,
+				VIEWOS_CALL_FETCH_NONE, 0, 0));
+	EXPECT_EQ(0, call_answer(self->session, self->req, 0));
+	ASSERT_CALL(X64_nanosleep);
+	EXPECT_EQ(-ENODATA, self->req->in.fetched);
+	EXPECT_EQ(0, call_answer(self->session, self->req, 0));
+	EXPECT_EQ(0, child_status(pid));
+}
+
+TEST_F(served, what_cannot_be_sent_along)
+{
+	int s;
+
+	SERVE_X64(X64_open);
+	s = self->session;
+	EXPECT_EQ(-EINVAL, call_fetch(s, AUDIT_ARCH_X86_64, VIEWOS_CALLS, 1, 0, 8));
+	EXPECT_EQ(-EINVAL, call_fetch(s, AUDIT_ARCH_AARCH64, X64_open, 1, 0, 8));
+	EXPECT_EQ(-EINVAL, call_fetch(s, AUDIT_ARCH_X86_64, X64_open, 3, 0, 8));
+	EXPECT_EQ(-EINVAL, call_fetch(s, AUDIT_ARCH_X86_64, X64_open, 1, 6, 8));
+	EXPECT_EQ(-EINVAL, call_fetch(s, AUDIT_ARCH_X86_64, X64_open, 1, 0, 0));
+	EXPECT_EQ(-EINVAL, call_fetch(s, AUDIT_ARCH_X86_64, X64_open, 2, 0, 4097));
+	EXPECT_EQ(-EINVAL, call_fetch(s, AUDIT_ARCH_X86_64, X64_open, 0, 0, 1));
+	EXPECT_EQ(-EINVAL, call_write(s, 0, VIEWOS_CALL_NOTIFY_FETCH, "", 1));
+	EXPECT_EQ(-EINVAL, call_write(s, 0, 1, &(struct viewos_call_fetch){ }, 24));
+}
+
+/* getcwd(2) of its own, into the caller's memory. */
+TEST_F(served, memory)
+{
+	static const char path[] = "/nowhere/at all";
+	char buffer[64] = { };
+	pid_t pid;
+
+	SERVE_X64(X64_getcwd);
+	pid = CALLER(self->view, ({
+		char cwd[64] = "before";
+
+		call64(X64_getcwd, (long)cwd, sizeof(cwd)) != sizeof(path) ||
+		strcmp(cwd, path);
+	}));
+	ASSERT_CALL(X64_getcwd);
+#define MEMORY(...) call_memory(self->session, self->req->header.unique, __VA_ARGS__)
+	EXPECT_EQ(64, self->req->in.args[1]);
+	EXPECT_EQ(sizeof(buffer), MEMORY(self->req->in.args[0], buffer, sizeof(buffer), 0));
+	EXPECT_STREQ("before", buffer);
+	EXPECT_EQ(sizeof(path), MEMORY(self->req->in.args[0], path, sizeof(path),
+				       VIEWOS_MEMORY_WRITE));
+	EXPECT_EQ(-EFAULT, MEMORY(16, buffer, 8, 0));
+	EXPECT_EQ(-EFAULT, MEMORY(-4096, buffer, 8, VIEWOS_MEMORY_WRITE));
+	EXPECT_EQ(-EFAULT, MEMORY(self->req->in.args[0], (void *)16, 8, 0));
+	EXPECT_EQ(-EFAULT, MEMORY(self->req->in.args[0], (void *)16, 8, VIEWOS_MEMORY_WRITE));
+	EXPECT_EQ(-EINVAL, MEMORY(self->req->in.args[0], buffer, 0, 0));
+	EXPECT_EQ(-EINVAL, MEMORY(self->req->in.args[0], buffer, VIEWOS_CALL_MAX_MEMORY + 1, 0));
+	EXPECT_EQ(-EINVAL, MEMORY(self->req->in.args[0], buffer, 8, 2));
+	EXPECT_EQ(-ENOENT, call_memory(self->session, self->req->header.unique + 2,
+				       self->req->in.args[0], buffer, 8, 0));
+	EXPECT_EQ(-ENOENT, call_memory(self->session, 0, self->req->in.args[0], buffer, 8, 0));
+	EXPECT_EQ(0, call_answer(self->session, self->req, sizeof(path)));
+	/* It is over. */
+	EXPECT_EQ(-ENOENT, MEMORY(self->req->in.args[0], buffer, 8, 0));
+	EXPECT_EQ(-ENOENT, MEMORY(self->req->in.args[0], buffer, 8, VIEWOS_MEMORY_WRITE));
+	EXPECT_EQ(0, child_status(pid));
+}
+
+TEST_F(served, memory_that_cannot_be_written)
+{
+	char buffer[8192] = { }, *pages;
+	pid_t pid;
+
+	pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, pages);
+	strcpy(pages, "own");
+	SERVE_X64(X64_getcwd);
+	pid = CALLER(self->view, mprotect(pages, 4096, PROT_READ) || munmap(pages + 4096, 4096) ||
+		     call64(X64_getcwd, (long)pages, 0));
+	ASSERT_CALL(X64_getcwd);
+	EXPECT_EQ(-EFAULT, MEMORY(self->req->in.args[0], buffer, 8, VIEWOS_MEMORY_WRITE));
+	/* As much as there is. */
+	EXPECT_EQ(4096, MEMORY(self->req->in.args[0], buffer, 8192, 0));
+	EXPECT_STREQ("own", buffer);
+	EXPECT_STREQ("own", pages);
+	/* With other credentials than the session was accepted with. */
+	EXPECT_EQ(0, IN_CHILD(become_nobody() ||
+			      MEMORY(self->req->in.args[0], buffer, 8, 0) != -EPERM));
+	EXPECT_EQ(0, call_answer(self->session, self->req, 0));
+	EXPECT_EQ(0, child_status(pid));
+}
+
+static struct viewos_call_out out_of(uint32_t action, uint32_t flags, int64_t value, uint64_t arg)
+{
+	return (struct viewos_call_out){
+		.action = action, .flags = flags, .value = value, .args = { 0, 0, 0, 0, 0, arg } };
+}
+
+TEST_F(served, malformed_answers)
+{
+	const struct viewos_call_out wrong[] = {
+		out_of(2, 0, 0, 0), out_of(1, 4, 0, 0), out_of(1, 0, 1, 0), out_of(1, 0, 0, 1),
+		out_of(1, 2, 0, 1), out_of(0, 0, -1, 0), out_of(0, 0, -4095, 0),
+		out_of(0, 0, -512, 0), out_of(0, 1, 0, 0), out_of(0, 2, 0, 0), out_of(0, 0, 0, 1),
+	};
+	const struct viewos_call_out good = { .value = 7 };
+	size_t i, n = sizeof(wrong) / sizeof(wrong[0]);
+	pid_t pid;
+
+	SERVE_X64(X64_getppid);
+	pid = CALLER(self->view, ({
+		int bad = 0;
+
+		for (i = 0; i < n + 3; i++)
+			bad |= call64(X64_getppid, 0, 0) != -EIO;
+		bad || call64(X64_getppid, 0, 0) != 7;
+	}));
+	for (i = 0; i < n; i++) {
+		ASSERT_CALL(X64_getppid);
+		EXPECT_EQ(-EINVAL, call_out(self->session, self->req, wrong[i])) TH_LOG("%zu", i);
+	}
+#define WRITE(len) call_write(self->session, self->req->header.unique, 0, &good, len)
+	ASSERT_CALL(X64_getppid);
+	EXPECT_EQ(-EINVAL, WRITE(sizeof(good) - 8));
+	ASSERT_CALL(X64_getppid);
+	EXPECT_EQ(-EINVAL, WRITE(0));
+	ASSERT_CALL(X64_getppid);
+	EXPECT_EQ(-EINVAL, call_write(self->session, self->req->header.unique, 0,
+				      (char [sizeof(good) + 8]){ }, sizeof(good) + 8));
+	/* These are not taken for an answer. */
+	ASSERT_CALL(X64_getppid);
+	EXPECT_EQ(-EINVAL, call_error(self->session, self->req, 512));
+	EXPECT_EQ(-EINVAL, call_error(self->session, self->req, -5));
+	EXPECT_EQ(-ENOENT, call_write(self->session, self->req->header.unique + 2, 0, &good,
+				      sizeof(good)));
+	EXPECT_EQ(0, WRITE(sizeof(good)));
+	/* Once and no more. */
+	EXPECT_EQ(-ENOENT, WRITE(sizeof(good)));
+	EXPECT_EQ(0, child_status(pid));
+}
+
+TEST_F(served, a_server_that_dies)
+{
+	pid_t pid;
+
+	SERVE(calls_with(call_served(X64, X64_getppid, SERVER), X64, X64_exit_group));
+	pid = CALLER(self->view, call64(X64_getppid, 0, 0) != -EIO ||
+				 call64(X64_getppid, 0, 0) != -EIO);
+	ASSERT_CALL(X64_getppid);
+	close(self->session);
+	self->session = -1;
+	/* It can still end. */
+	EXPECT_EQ(0, child_status(pid));
+}
+
+TEST_F(served, a_deaf_server)
+{
+	pid_t pid;
+
+	SERVE_X64(X64_getppid);
+	pid = CALLER(self->view, call64(X64_getppid, 0, 0) < 0);
+	ASSERT_CALL(X64_getppid);
+	EXPECT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_EQ(128 + SIGKILL, child_status(pid));
+	/* Neither it nor its memory is there any more. */
+	EXPECT_EQ(-ENOENT, MEMORY(self->req->in.sp, (char [8]){ }, 8, 0));
+	EXPECT_EQ(0, call_answer(self->session, self->req, 0));
+	EXPECT_EQ(-ENOENT, call_answer(self->session, self->req, 0));
+	/* One whose request was not even read. */
+	pid = CALLER(self->view, call64(X64_getppid, 0, 0) < 0);
+	sleep_ms(200);
+	EXPECT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_EQ(128 + SIGKILL, child_status(pid));
+	/* And the rest goes on. */
+	pid = CALLER(self->view, call64(X64_getppid, 0, 0) != 5);
+	ASSERT_CALL(X64_getppid);
+	EXPECT_EQ(0, call_answer(self->session, self->req, 5));
+	EXPECT_EQ(0, child_status(pid));
+}
+
+static volatile int signals;
+
+static void on_signal(int signal)
+{
+	signals++;
+}
+
+static int with_handler(int flags, long expected, int expected_signals)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = flags };
+	long ret;
+
+	sigaction(SIGUSR1, &action, NULL);
+	ret = call64(X64_getppid, 0, 0);
+	return ret != expected || signals != expected_signals;
+}
+
+/* The server is told, and its answer alone ends the waiting. */
+TEST_F(served, a_signal)
+{
+	uint64_t unique;
+	pid_t pid;
+
+	SERVE_X64(X64_getppid);
+	pid = CALLER(self->view, with_handler(0, 7, 1));
+	ASSERT_CALL(X64_getppid);
+	unique = self->req->header.unique;
+	EXPECT_EQ(0, kill(pid, SIGUSR1));
+	ASSERT_EQ(FUSE_INTERRUPT, call_next(self->session, self->req));
+	EXPECT_EQ(unique, self->req->interrupt.unique);
+	self->req->header.unique = unique;
+	EXPECT_EQ(0, call_answer(self->session, self->req, 7));
+	EXPECT_EQ(0, child_status(pid));
+}
+
+TEST_F(served, a_signal_ends_the_call)
+{
+	uint64_t unique;
+	pid_t pid;
+
+	SERVE_X64(X64_getppid);
+	pid = CALLER(self->view, with_handler(0, -EINTR, 1));
+	ASSERT_CALL(X64_getppid);
+	unique = self->req->header.unique;
+	EXPECT_EQ(0, kill(pid, SIGUSR1));
+	ASSERT_EQ(FUSE_INTERRUPT, call_next(self->session, self->req));
+	self->req->header.unique = unique;
+	EXPECT_EQ(0, call_error(self->session, self->req, EINTR));
+	EXPECT_EQ(0, child_status(pid));
+}
+
+TEST_F(served, a_signal_restarts_the_call)
+{
+	uint64_t unique;
+	pid_t pid;
+
+	SERVE_X64(X64_getppid);
+	pid = CALLER(self->view, with_handler(SA_RESTART, 9, 1));
+	ASSERT_CALL(X64_getppid);
+	unique = self->req->header.unique;
+	EXPECT_EQ(0, kill(pid, SIGUSR1));
+	ASSERT_EQ(FUSE_INTERRUPT, call_next(self->session, self->req));
+	self->req->header.unique = unique;
+	EXPECT_EQ(0, call_error(self->session, self->req, EINTR));
+	/* The same call, asked for anew. */
+	ASSERT_CALL(X64_getppid);
+	EXPECT_NE(unique, self->req->header.unique);
+	EXPECT_EQ(0, call_answer(self->session, self->req, 9));
+	EXPECT_EQ(0, child_status(pid));
+}
+
+TEST_F(served, a_signal_takes_back_what_nobody_read)
+{
+	pid_t pid;
+
+	SERVE_X64(X64_getppid);
+	pid = CALLER(self->view, with_handler(0, -EINTR, 1));
+	sleep_ms(500);
+	EXPECT_EQ(0, kill(pid, SIGUSR1));
+	EXPECT_EQ(0, child_status(pid));
+	fcntl(self->session, F_SETFL, O_NONBLOCK);
+	EXPECT_EQ(-EAGAIN, call_next(self->session, self->req));
+}
+
+/* A call that sleeps, and is restarted by the kernel by its own means. */
+TEST_F(served, a_sleep_that_is_stopped)
+{
+	static const struct timespec time = { .tv_sec = 1 };
+	pid_t pid;
+	int status;
+
+	SERVE_X64(X64_nanosleep);
+	pid = CALLER(self->view, call64(X64_nanosleep, (long)&time, 0) != 0);
+	ASSERT_CALL(X64_nanosleep);
+	EXPECT_EQ(0, call_continue(self->session, self->req, VIEWOS_CALL_OUT_RESULT));
+	sleep_ms(200);
+	EXPECT_EQ(0, kill(pid, SIGSTOP));
+	EXPECT_EQ(pid, waitpid(pid, &status, WUNTRACED));
+	EXPECT_EQ(0, kill(pid, SIGCONT));
+	EXPECT_EQ(0, child_status(pid));
+	ASSERT_EQ(VIEWOS_CALL_RESULT, call_next(self->session, self->req));
+	/* ERESTART_RESTARTBLOCK. */
+	EXPECT_EQ(-516, self->req->result.value);
+}
+
+/* All of them go on, and tell of their ends, until the process has ended. */
+static int go_on(int session, struct call_request *req, pid_t pid, unsigned int *counts)
+{
+	int op = 0, ended = 0;
+
+	fcntl(session, F_SETFL, O_NONBLOCK);
+	while (!ended || op != -EAGAIN) {
+		struct pollfd fd = { .fd = session, .events = POLLIN };
+
+		op = call_next(session, req);
+		if (op == -EAGAIN) {
+			if (!ended && waitpid(pid, &ended, WNOHANG) == pid)
+				ended |= 1 << 16;
+			poll(&fd, 1, 10);
+		} else if (op == VIEWOS_CALL_RESULT) {
+			counts[VIEWOS_CALLS]++;
+		} else if (op != VIEWOS_CALL_MADE) {
+			return -1;
+		} else {
+			bool exits = req->in.nr == X64_exit || req->in.nr == X64_exit_group;
+
+			counts[req->in.nr]++;
+			call_continue(session, req, exits ? 0 : VIEWOS_CALL_OUT_RESULT |
+				      (counts[req->in.nr] & 1 ? VIEWOS_CALL_OUT_ARGS : 0));
+		}
+	}
+	return ended & 0xffff;
+}
+
+static struct viewos_rule_add of_processes(void)
+{
+	struct viewos_rule_add rule = call_served(X64, X64_vfork, SERVER);
+
+	rule = calls_with(calls_with(rule, X64, X64_fork), X64, X64_clone);
+	rule = calls_with(calls_with(rule, X64, X64_clone3), X64, X64_execve);
+	return calls_with(calls_with(rule, X64, X64_exit), X64, X64_exit_group);
+}
+
+TEST_F(served, fork_exec_exit)
+{
+	unsigned int counts[VIEWOS_CALLS + 1] = { };
+	pid_t pid;
+
+	SERVE(of_processes());
+	pid = CALLER(self->view, ({
+		pid_t child = vfork();
+
+		if (!child) {
+			execl("/bin/true", "true", NULL);
+			_exit(1);
+		}
+		child_status(child) || IN_CHILD(42) != 42 ||
+		IN_CHILD(execl("/bin/sh", "sh", "-c", "(exit 3); exit $?", NULL)) != 3 ||
+		IN_CHILD(execl("/none", "none", NULL)) != 255;
+	}));
+	EXPECT_EQ(0, go_on(self->session, self->req, pid, counts));
+	EXPECT_EQ(1, counts[X64_vfork]);
+	EXPECT_LE(3, counts[X64_execve]);
+	EXPECT_LE(5, counts[X64_exit_group]);
+	/* All but exits have one. */
+	EXPECT_LE(7, counts[VIEWOS_CALLS]);
+}
+
+static void *thread_calls(void *arg)
+{
+	long i;
+
+	for (i = 0; i < 200; i++)
+		if (call64(X64_getpgid, 0, 0) != (long)arg)
+			return (void *)1;
+	return NULL;
+}
+
+static int many_threads(void)
+{
+	pthread_t threads[8];
+	void *wrong, *any = NULL;
+	int i;
+
+	for (i = 0; i < 8; i++)
+		pthread_create(&threads[i], NULL, thread_calls, (void *)(long)getpgrp());
+	for (i = 0; i < 8; i++) {
+		pthread_join(threads[i], &wrong);
+		any = wrong ? wrong : any;
+	}
+	return any != NULL;
+}
+
+TEST_F(served, many_threads)
+{
+	struct viewos_rule_add rule = of_processes();
+	unsigned int counts[VIEWOS_CALLS + 1] = { };
+	pid_t pid;
+
+	SERVE(calls_with(rule, X64, X64_getpgid));
+	pid = CALLER(self->view, many_threads());
+	EXPECT_EQ(0, go_on(self->session, self->req, pid, counts));
+	EXPECT_EQ(1600, counts[X64_getpgid]);
+	EXPECT_EQ(8, counts[X64_exit]);
+	EXPECT_LE(1600, counts[VIEWOS_CALLS]);
+}
+
+/* It has no say in them. */
+TEST_F(served, exits)
+{
+	pid_t pid;
+
+	SERVE(of_processes());
+	pid = CALLER(self->view, 42);
+	ASSERT_CALL(X64_exit_group);
+	EXPECT_EQ(42, self->req->in.args[0]);
+	EXPECT_EQ(-EINVAL, call_answer(self->session, self->req, 0));
+	EXPECT_EQ(42, child_status(pid));
+	pid = CALLER(self->view, 43);
+	ASSERT_CALL(X64_exit_group);
+	EXPECT_EQ(-EINVAL, call_continue(self->session, self->req, VIEWOS_CALL_OUT_RESULT));
+	EXPECT_EQ(43, child_status(pid));
+	pid = CALLER(self->view, 44);
+	ASSERT_CALL(X64_exit_group);
+	EXPECT_EQ(0, call_error(self->session, self->req, EPERM));
+	EXPECT_EQ(44, child_status(pid));
+}
+
+TEST_F(served, by_the_other_table)
+{
+	pid_t pid;
+
+	if (!has_call32())
+		SKIP(return, "the kernel takes no 32-bit system calls");
+	SERVE(calls_with(call_served(I386, I386_getppid, SERVER), I386, 132 /* getpgid */));
+	pid = CALLER(self->view, call32(I386_getppid, 1, -2, 3) != 0x7fffffff ||
+		     call64(X64_getppid, 0, 0) != getppid() ||
+		     call32(I386_getppid, 0, 0, 0) != -EIO || call32(132, 7, 0, 0) != getpgrp());
+	ASSERT_EQ(VIEWOS_CALL_MADE, call_next(self->session, self->req));
+	EXPECT_EQ(AUDIT_ARCH_I386, self->req->in.arch);
+	EXPECT_EQ(I386_getppid, self->req->in.nr);
+	EXPECT_EQ(1, self->req->in.args[0]);
+	EXPECT_EQ(0xfffffffe, self->req->in.args[1]);
+	EXPECT_EQ(3, self->req->in.args[2]);
+	EXPECT_EQ(0, call_answer(self->session, self->req, 0x7fffffff));
+	/* An error for a program of 32 bits. */
+	ASSERT_EQ(VIEWOS_CALL_MADE, call_next(self->session, self->req));
+	EXPECT_EQ(-EINVAL, call_answer(self->session, self->req, 0xffffffff));
+	ASSERT_EQ(VIEWOS_CALL_MADE, call_next(self->session, self->req));
+	EXPECT_EQ(7, self->req->in.args[0]);
+	self->req->in.args[0] = 0;
+	EXPECT_EQ(0, call_continue(self->session, self->req,
+				   VIEWOS_CALL_OUT_ARGS | VIEWOS_CALL_OUT_RESULT));
+	EXPECT_EQ(0, child_status(pid));
+	ASSERT_EQ(VIEWOS_CALL_RESULT, call_next(self->session, self->req));
+	EXPECT_EQ(getpgrp(), self->req->result.value);
+}
+
+/* seccomp is asked first. */
+TEST_F(served, seccomp_on_the_same_task)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, X64_getppid, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOANO),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = 4, .filter = filter };
+	pid_t pid;
+
+	SERVE(calls_with(call_served(X64, X64_getppid, SERVER), X64, X64_getpgrp));
+	pid = CALLER(self->view, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+		     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) ||
+		     call64(X64_getppid, 0, 0) != -ENOANO || call64(X64_getpgrp, 0, 0) != 3);
+	ASSERT_EQ(VIEWOS_CALL_MADE, call_next(self->session, self->req));
+	EXPECT_EQ(X64_getpgrp, self->req->in.nr);
+	EXPECT_EQ(0, call_answer(self->session, self->req, 3));
+	EXPECT_EQ(0, child_status(pid));
+}
+
+/* A tracer sees the program's arguments and the server's answer. */
+TEST_F(served, ptrace_on_the_same_task)
+{
+	long args[2] = { }, ret = 0;
+	int status, stops = 0;
+	pid_t pid;
+
+	SERVE_X64(X64_getpgid);
+	pid = CALLER(self->view, ptrace(PTRACE_TRACEME, 0, 0, 0) || raise(SIGSTOP) ||
+		     call64(X64_getpgid, 4711, 0) != getpgrp());
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	while (WIFSTOPPED(status)) {
+		if (ptrace(PTRACE_PEEKUSER, pid, 8 * 15 /* orig_rax */, 0) == X64_getpgid &&
+		    WSTOPSIG(status) == SIGTRAP && stops < 2) {
+			args[stops++] = ptrace(PTRACE_PEEKUSER, pid, 8 * 14 /* rdi */, 0);
+			ret = ptrace(PTRACE_PEEKUSER, pid, 8 * 10 /* rax */, 0);
+		}
+		ptrace(PTRACE_SYSCALL, pid, 0, 0);
+		if (stops == 1) {
+			ASSERT_CALL(X64_getpgid);
+			EXPECT_EQ(4711, self->req->in.args[0]);
+			self->req->in.args[0] = 0;
+			EXPECT_EQ(0, call_continue(self->session, self->req, VIEWOS_CALL_OUT_ARGS));
+		}
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	}
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(2, stops);
+	EXPECT_EQ(4711, args[0]);
+	EXPECT_EQ(4711, args[1]);
+	EXPECT_EQ(getpgrp(), ret);
+}
+
+/* It would wait for itself. */
+TEST_F(served, the_server_itself)
+{
+	SERVE_X64(X64_getppid);
+	/* A process that has accepted, and comes into the view. */
+	EXPECT_EQ(0, IN_CHILD(({
+		int server = call_server_create(SERVER "2", 1 << VIEWOS_CLASS_SYSCALL);
+		int view = view_create(self->control, ""), session;
+
+		session = call_session(server, view, call_served(X64, X64_getppid, SERVER "2"));
+		session < 0 || view_enter(view) || call64(X64_getppid, 0, 0) != -EDEADLK;
+	})));
+}
+
+/* Who has more rights than the server is not to be led by it. */
+TEST_F(served, who_may_be_served)
+{
+	int view, server, session, fds[2];
+	pid_t pid;
+	char byte = 0;
+
+	ASSERT_EQ(0, pipe(fds));
+	view = -1;
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (become_nobody())
+			_exit(1);
+		view = view_create(control_open(), "nobodys");
+		server = call_server_create(SERVER, 1 << VIEWOS_CLASS_SYSCALL);
+		session = call_session(server, view, call_served(X64, X64_getppid, SERVER));
+		if (session < 0 || write(fds[1], &byte, 1) != 1)
+			_exit(2);
+		while (call_next(session, self->req) == VIEWOS_CALL_MADE)
+			call_answer(session, self->req, 7);
+		_exit(3);
+	}
+	close(fds[1]);
+	ASSERT_EQ(1, read(fds[0], &byte, 1));
+	view = view_open(self->control, 0, "nobodys", 0);
+	ASSERT_LE(0, view);
+	EXPECT_EQ(0, IN_CHILD(view_enter(view) || call64(X64_getppid, 0, 0) != -EACCES));
+	/* Who is its equal is; but not, if it may not be dumped. */
+	EXPECT_EQ(0, IN_CHILD(become_nobody() || prctl(PR_SET_DUMPABLE, 1) || view_enter(view) ||
+			      call64(X64_getppid, 0, 0) != 7 || prctl(PR_SET_DUMPABLE, 0) ||
+			      call64(X64_getppid, 0, 0) != -EACCES));
+	/* Nor with one right more. */
+	EXPECT_EQ(0, IN_CHILD(prctl(PR_SET_KEEPCAPS, 1) || become_nobody() ||
+			      prctl(PR_SET_DUMPABLE, 1) || view_enter(view) ||
+			      call64(X64_getppid, 0, 0) != -EACCES));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(view);
+}
+
+TEST_F(served, nested)
+{
+	int child = view_create_in(self->control, self->view, "", 0);
+	pid_t pid;
+
+	SERVE_X64(X64_getppid);
+	/* What the parent has a server for, native does not give back. */
+	ASSERT_EQ(0, rule_add(child, call_native(X64, X64_getppid)));
+	pid = CALLER(child, call64(X64_getppid, 0, 0) != 6);
+	ASSERT_CALL(X64_getppid);
+	EXPECT_EQ(0, call_answer(self->session, self->req, 6));
+	EXPECT_EQ(0, child_status(pid));
+	ASSERT_EQ(0, rule_add(child, call_value(X64, X64_getppid, 8)));
+	EXPECT_EQ(0, IN_VIEW(child, call64(X64_getppid, 0, 0) != 8));
+	close(child);
+}
+
+/* The rule goes while a call that it decides waits. */
+TEST_F(served, the_rule_goes)
+{
+	struct viewos_rule_add rule = call_served(X64, X64_getppid, SERVER);
+	uint64_t id = 0;
+	pid_t pid;
+
+	SERVE(rule);
+	pid = CALLER(self->view, call64(X64_getppid, 0, 0) != 4 ||
+		     call64(X64_getppid, 0, 0) != getppid());
+	ASSERT_CALL(X64_getppid);
+	/* Ids are numbers that grow. */
+	ASSERT_NE(0, id = rule_id(self->view, call_value(X64, X64_getpgrp, 1)));
+	while (id && rule_del(self->view, --id))
+		;
+	EXPECT_NE(0, id);
+	EXPECT_EQ(0, call_answer(self->session, self->req, 4));
+	EXPECT_EQ(0, child_status(pid));
+	EXPECT_EQ(-ENODEV, call_next(self->session, self->req));
+}
+
+TEST_F(served, rules_that_cannot_be)
+{
+	struct viewos_rule_add rule;
+	int other = call_server_create(SERVER "-path", 1 << VIEWOS_CLASS_PATH);
+
+	EXPECT_EQ(-ENOENT, rule_add(self->view, call_served(X64, X64_getppid, "none")));
+	EXPECT_EQ(-EPROTOTYPE, rule_add(self->view, call_served(X64, X64_getppid, SERVER "-path")));
+	EXPECT_EQ(-EOPNOTSUPP, rule_add(self->view, call_served(X64, X64_rt_sigreturn, SERVER)));
+	EXPECT_EQ(-EOPNOTSUPP, rule_add(self->view, call_served(X64, X64_restart_syscall, SERVER)));
+	EXPECT_EQ(-EOPNOTSUPP, rule_add(self->view, call_served(I386, I386_sigreturn, SERVER)));
+	EXPECT_EQ(-EOPNOTSUPP, rule_add(self->view, call_deny(X64, X64_exit, EPERM)));
+	rule = call_served(X64, X64_getppid, SERVER);
+	rule.error = 1;
+	EXPECT_EQ(-EINVAL, rule_add(self->view, rule));
+	rule = call_served(X64, X64_getppid, SERVER);
+	rule.value = 1;
+	EXPECT_EQ(-EINVAL, rule_add(self->view, rule));
+	EXPECT_EQ(-EINVAL, rule_add(self->view, call_served(X64, X64_getppid, "")));
+	EXPECT_EQ(-EINVAL, rule_add(self->view, call_served(X64, X64_getppid, "7")));
+	close(other);
+}
+
+/* Servers that end a session before it begins. */
+static int first_words(int server, int view, uint32_t major, int error, size_t len)
+{
+	struct viewos_call_init init = { .major = major };
+	struct viewos_server_accept accept = { };
+	struct call_request req;
+	int session;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(-rule_add(view, call_served(X64, X64_getppid, SERVER)));
+	session = server_accept(server, &accept);
+	if (session < 0 || call_next(session, &req) != VIEWOS_CALL_INIT)
+		return -1;
+	/* It is no program's call. */
+	if (call_memory(session, req.header.unique, 4096, &req, 8, 0) != -EINVAL)
+		return -1;
+	call_write(session, req.header.unique, error, &init, len);
+	error = child_status(pid);
+	close(session);
+	return error;
+}
+
+TEST_F(served, first_words)
+{
+	size_t len = sizeof(struct viewos_call_init);
+
+	EXPECT_EQ(EPROTO, first_words(self->server, self->view, 2, 0, len));
+	EXPECT_EQ(EXDEV, first_words(self->server, self->view, 1, -EXDEV, 0));
+	EXPECT_EQ(EIO, first_words(self->server, self->view, 1, 0, len - 8));
+	EXPECT_EQ(0, IN_VIEW(self->view, call64(X64_getppid, 0, 0) < 0));
+}
+
+TEST_HARNESS_MAIN

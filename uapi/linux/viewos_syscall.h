@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * viewos syscall sessions: what the kernel and a server of system calls say to each other.
+ *
+ * A rule of class syscall with the verdict serve connects to a server, which gets a
+ * session of class VIEWOS_CLASS_SYSCALL. In it, requests are read and replies are
+ * written in the frames of FUSE: struct fuse_in_header and struct fuse_out_header of
+ * <linux/fuse.h>, with opcodes of their own. Interrupts come as FUSE_INTERRUPT.
+ *
+ *   request  fuse_in_header, viewos_call_init         VIEWOS_CALL_INIT
+ *            fuse_in_header, viewos_call_in, data     VIEWOS_CALL_MADE
+ *            fuse_in_header, viewos_call_result       VIEWOS_CALL_RESULT, no reply
+ *   reply    fuse_out_header, viewos_call_init        to INIT
+ *            fuse_out_header, viewos_call_out         to MADE
+ *            fuse_out_header alone if its error is not zero: the call fails with it
+ *   notice   fuse_out_header with unique 0 and error VIEWOS_CALL_NOTIFY_FETCH,
+ *            viewos_call_fetch
+ *
+ * uid, gid and pid of fuse_in_header tell who makes the call; the pid is that of the thread.
+ *
+ * While a call waits for its reply, and no longer, the server can read and write the
+ * memory of who makes it by VIEWOS_IOC_SESSION_MEMORY. What most calls need can be sent
+ * along with them: see struct viewos_call_fetch.
+ *
+ * A call that is to go on is made by its program, with the program's rights, and with
+ * arguments that the server may have changed. Registers that the program sees are not.
+ *
+ * Security: what the kernel copies at the beginning of a call (integers, and so the
+ * numbers of files) is what the server has seen. What a pointer leads to is read by the kernel
+ * again when the call goes on, after another thread of the program, or whoever shares the memory,
+ * may have changed it. So a server that looks at a path and lets the call go on has decided
+ * nothing about files: that takes a class that sees names where they are looked up. A
+ * server that must be sure answers with a value, and does the work by itself.
+ *
+ * Who may be served: the server acts with the rights of the program. So it must be able to
+ * trace it: same ids, no capability more than the server has, a program that may be
+ * dumped; or CAP_SYS_PTRACE for the server in the program's user namespace. All others'
+ * calls fail with EACCES.
+ *
+ * Where no answer comes the call fails, it is never made: EIO when the session has ended, and
+ * when the reply is malformed; EDEADLK when the server itself makes it; EBUSY when too
+ * many wait. exit(2) and exit_group(2) go on whatever happens.
+ *
+ * Signals: a call that the server has not read yet is taken back by one. Of one that it has
+ * read it is told by FUSE_INTERRUPT, and the caller waits on; a fatal signal alone
+ * ends the waiting. EINTR as the answer means that the call has done nothing: it is begun again
+ * after a handler with SA_RESTART, and is EINTR else.
+ */
+#ifndef _UAPI_LINUX_VIEWOS_SYSCALL_H
+#define _UAPI_LINUX_VIEWOS_SYSCALL_H
+
+#include <linux/types.h>
+
+/** VIEWOS_CALL_MAJOR - the protocol; a server that speaks another answers EPROTO */
+#define VIEWOS_CALL_MAJOR	1
+/** VIEWOS_CALL_MINOR - grows with what is added */
+#define VIEWOS_CALL_MINOR	0
+
+/** VIEWOS_CALL_MAX_FETCH - most bytes of data that come with a call */
+#define VIEWOS_CALL_MAX_FETCH	4096
+/** VIEWOS_CALL_MAX_MEMORY - most bytes that one VIEWOS_IOC_SESSION_MEMORY copies */
+#define VIEWOS_CALL_MAX_MEMORY	65536
+
+/**
+ * enum viewos_call_op - operations, in fuse_in_header.opcode
+ * @VIEWOS_CALL_INIT: the first request. Whoever makes the rule waits for the reply; another
+ *	major than the kernel's is EPROTO for them, an error is what they get. Notices
+ *	that are sent before it hold from the first call on
+ * @VIEWOS_CALL_MADE: a system call is made
+ * @VIEWOS_CALL_RESULT: how a call ended for which VIEWOS_CALL_OUT_RESULT was asked. There is
+ *	no reply, and nobody waits: it may come a few milliseconds later, but before
+ *	the next call of the same thread. The child of fork(2) has no result of its own
+ */
+enum viewos_call_op {
+	VIEWOS_CALL_INIT	= 0x2000,
+	VIEWOS_CALL_MADE	= 0x2001,
+	VIEWOS_CALL_RESULT	= 0x2002,
+};
+
+/**
+ * struct viewos_call_init - INIT and its reply
+ * @major: VIEWOS_CALL_MAJOR
+ * @minor: VIEWOS_CALL_MINOR
+ * @flags: zero
+ * @pad: zero
+ */
+struct viewos_call_init {
+	__u32 major;
+	__u32 minor;
+	__u32 flags;
+	__u32 pad;
+};
+
+/**
+ * struct viewos_call_in - a system call
+ * @nr: its number
+ * @arch: AUDIT_ARCH_X86_64 or AUDIT_ARCH_I386 of <linux/audit.h>: by which table it is made
+ * @pid: its process, in the pid namespace of the server; 0 if it is not visible there
+ * @tid: likewise, its thread
+ * @args: its arguments, all six, whatever the call takes; of I386 the upper half is zero
+ * @ip: the program's instruction pointer
+ * @sp: the program's stack pointer; the 128 bytes beneath are in use
+ * @fetched: bytes of data that follow, by struct viewos_call_fetch; or a negative errno:
+ *	-EFAULT, -ENAMETOOLONG a string has no end, -ENODATA nothing was wanted, or it is NULL
+ * @pad: zero
+ */
+struct viewos_call_in {
+	__u32 nr;
+	__u32 arch;
+	__u32 pid;
+	__u32 tid;
+	__aligned_u64 args[6];
+	__aligned_u64 ip;
+	__aligned_u64 sp;
+	__s32 fetched;
+	__u32 pad;
+};
+
+/**
+ * enum viewos_call_action - what becomes of a call
+ * @VIEWOS_CALL_VALUE: it returns @value, which is no error (for these the reply has an
+ *	error), of I386 as int neither
+ * @VIEWOS_CALL_CONTINUE: it is made. The only one for exit and exit_group
+ */
+enum viewos_call_action {
+	VIEWOS_CALL_VALUE	= 0,
+	VIEWOS_CALL_CONTINUE	= 1,
+};
+
+/** VIEWOS_CALL_OUT_ARGS - CONTINUE: with the arguments in @args */
+#define VIEWOS_CALL_OUT_ARGS	0x00000001
+/** VIEWOS_CALL_OUT_RESULT - CONTINUE: tell how it ends; not of exit and exit_group */
+#define VIEWOS_CALL_OUT_RESULT	0x00000002
+#define VIEWOS_CALL_OUT_ALL	0x00000003
+
+/**
+ * struct viewos_call_out - the answer to MADE
+ * @action: enum viewos_call_action
+ * @flags: VIEWOS_CALL_OUT_*
+ * @value: of VALUE; else zero
+ * @args: with VIEWOS_CALL_OUT_ARGS; else zero. Of I386 the upper half must be zero
+ *
+ * Anything that is not as told here makes the write EINVAL, and the program's call EIO.
+ * EBUSY: another thread of the server reads or writes the caller's memory just now;
+ * the call still waits for its reply.
+ */
+struct viewos_call_out {
+	__u32 action;
+	__u32 flags;
+	__aligned_s64 value;
+	__aligned_u64 args[6];
+};
+
+/**
+ * struct viewos_call_result - how a call ended
+ * @unique: fuse_in_header.unique of the call
+ * @value: what it returned; from -4095 to -1 an errno, of which those from 512 on mean
+ *	that the call will be begun again
+ */
+struct viewos_call_result {
+	__aligned_u64 unique;
+	__aligned_s64 value;
+};
+
+/**
+ * enum viewos_call_fetch_kind - what to send along
+ * @VIEWOS_CALL_FETCH_NONE: nothing
+ * @VIEWOS_CALL_FETCH_STRING: the string that the argument points to, without its final NUL
+ * @VIEWOS_CALL_FETCH_BYTES: so many bytes from where it points to
+ */
+enum viewos_call_fetch_kind {
+	VIEWOS_CALL_FETCH_NONE		= 0,
+	VIEWOS_CALL_FETCH_STRING	= 1,
+	VIEWOS_CALL_FETCH_BYTES		= 2,
+};
+
+/** VIEWOS_CALL_NOTIFY_FETCH - fuse_out_header.error of a notice */
+#define VIEWOS_CALL_NOTIFY_FETCH	0x2000
+
+/**
+ * struct viewos_call_fetch - from now on send this along with a call
+ * @nr: number of the call
+ * @arch: AUDIT_ARCH_X86_64 or AUDIT_ARCH_I386
+ * @kind: enum viewos_call_fetch_kind
+ * @arg: which argument, 0 to 5
+ * @len: of BYTES how many, at most VIEWOS_CALL_MAX_FETCH; of STRING the same, with its NUL;
+ *	else zero
+ * @pad: must be zero
+ *
+ * One for each call; the last one said holds.
+ */
+struct viewos_call_fetch {
+	__u32 nr;
+	__u32 arch;
+	__u32 kind;
+	__u32 arg;
+	__u32 len;
+	__u32 pad;
+};
+
+#endif /* _UAPI_LINUX_VIEWOS_SYSCALL_H */
