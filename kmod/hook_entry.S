@@ -114,7 +114,7 @@ SYM_CODE_START(viewos_taken_syscall)
 	RET
 SYM_CODE_END(viewos_taken_syscall)
 
-/* Calls what the second argument is the address of, behind an ftrace site: by a return, as above. */
+/* Goes to the second argument, an address behind an ftrace site: by a return, as above. */
 SYM_CODE_START(viewos_hook_call_make)
 	UNWIND_HINT_FUNC
 	ANNOTATE_NOENDBR
