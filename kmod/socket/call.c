@@ -179,7 +179,7 @@ static int call_answered(struct viewos_sock *vs, struct viewos_sock_call *call)
 			req->file = NULL;
 	}
 	if (out->flags & VIEWOS_SOCK_OUT_EVENTS && call->op != VIEWOS_SOCK_ACCEPT)
-		viewos_sock_event(vs, out->events, out->seq);
+		viewos_sock_event(vs, out->events, out->seq, 0);
 	if (!err && out->flags & VIEWOS_SOCK_OUT_CONTINUE && !viewos_sock_backing(vs))
 		err = -EPROTO;
 	return err;
@@ -259,10 +259,8 @@ int viewos_sock_notify(struct viewos_session *session, int code, const void *dat
 		return -ENOENT;
 	if (event->flags & VIEWOS_SOCK_OUT_FD)
 		err = notify_backing(session, vs, event);
-	if (!err && event->error)
-		viewos_sock_fail(vs, -(int)event->error);
 	if (!err)
-		viewos_sock_event(vs, event->events, event->seq);
+		viewos_sock_event(vs, event->events, event->seq, -(int)event->error);
 	sock_put(viewos_sk(vs));
 	return err;
 }

@@ -207,7 +207,7 @@ static int accept_answer(struct viewos_sock_call *call, struct viewos_sock *new)
 	if (out->name_len)
 		viewos_sock_set_address(new, &new->peer, call->out_name, out->name_len);
 	if (out->flags & VIEWOS_SOCK_OUT_EVENTS)
-		viewos_sock_event(new, out->events, out->seq);
+		viewos_sock_event(new, out->events, out->seq, 0);
 	return 0;
 }
 

@@ -183,23 +183,30 @@ void viewos_sock_wake(struct viewos_sock *vs, __poll_t events)
 	rcu_read_unlock();
 }
 
-void viewos_sock_event(struct viewos_sock *vs, u32 events, u32 seq)
+void viewos_sock_event(struct viewos_sock *vs, u32 events, u32 seq, int error)
 {
-	bool fresh;
+	__poll_t mask = 0;
 
+	/* All in one: who hears of the error may connect anew, of which these events know nothing. */
 	spin_lock(&vs->lock);
-	fresh = (s32)(seq - vs->seq) > 0;
-	if (fresh) {
+	if (error) {
+		if (vs->state == VIEWOS_SOCKET_CONNECTING)
+			vs->state = VIEWOS_SOCKET_NEW;
+		WRITE_ONCE(viewos_sk(vs)->sk_err, -error);
+		mask = EPOLLERR;
+	}
+	if ((s32)(seq - vs->seq) > 0) {
 		vs->seq = seq;
 		WRITE_ONCE(vs->events, events);
 		if (vs->state == VIEWOS_SOCKET_CONNECTING && events & POLLOUT) {
 			vs->state = VIEWOS_SOCKET_CONNECTED;
 			vs->unsaid = viewos_sk(vs)->sk_type == SOCK_STREAM;
 		}
+		mask |= viewos_sock_poll_mask(events);
 	}
 	spin_unlock(&vs->lock);
-	if (fresh)
-		viewos_sock_wake(vs, viewos_sock_poll_mask(events));
+	if (mask)
+		viewos_sock_wake(vs, mask);
 }
 
 void viewos_sock_again(struct viewos_sock *vs, u32 events, u32 seq)
@@ -208,16 +215,6 @@ void viewos_sock_again(struct viewos_sock *vs, u32 events, u32 seq)
 	if (vs->seq == seq)
 		WRITE_ONCE(vs->events, vs->events & ~events);
 	spin_unlock(&vs->lock);
-}
-
-void viewos_sock_fail(struct viewos_sock *vs, int error)
-{
-	spin_lock(&vs->lock);
-	if (vs->state == VIEWOS_SOCKET_CONNECTING)
-		vs->state = VIEWOS_SOCKET_NEW;
-	WRITE_ONCE(viewos_sk(vs)->sk_err, -error);
-	spin_unlock(&vs->lock);
-	viewos_sock_wake(vs, EPOLLERR);
 }
 
 void viewos_sock_set_state(struct viewos_sock *vs, enum viewos_socket_state state)

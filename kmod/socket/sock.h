@@ -187,11 +187,14 @@ int viewos_sock_attach(struct viewos_sock *vs, struct socket *backing, struct fi
 /** viewos_sock_find() - a socket by id, with a reference to its struct sock, or NULL */
 struct viewos_sock *viewos_sock_find(struct viewos_stack *stack, u64 id);
 
-/** viewos_sock_event() - new events: wake whoever waits for them */
-void viewos_sock_event(struct viewos_sock *vs, u32 events, u32 seq);
-
-/** viewos_sock_fail() - an error for SO_ERROR, or for the next call; negative errno */
-void viewos_sock_fail(struct viewos_sock *vs, int error);
+/**
+ * viewos_sock_event() - new events: wake whoever waits for them
+ * @vs: the socket
+ * @events: POLL*, as they are
+ * @seq: their number; if there were later ones these are not news
+ * @error: for SO_ERROR, or for the next call, negative errno; it ends a connect. Or 0
+ */
+void viewos_sock_event(struct viewos_sock *vs, u32 events, u32 seq, int error);
 
 /** viewos_sock_wake() - let whoever waits look again */
 void viewos_sock_wake(struct viewos_sock *vs, __poll_t events);

@@ -276,6 +276,21 @@ TEST_F(virtual, connect_later)
 	EXPECT_EQ(0, connect(client, (void *)&address, sizeof(address)));
 }
 
+/* What is told of one that failed is nothing of the next, which may be there before it is told. */
+TEST_F(virtual, refused_again)
+{
+	struct sockaddr_in nobody;
+	int client, fd, i, wrong = 0;
+
+	fd = bound(SOCK_STREAM, &nobody);
+	close(fd);
+	client = socket(AF_INET, SOCK_STREAM, 0);
+	for (i = 0; i < 1000; i++)
+		if (!connect(client, (void *)&nobody, sizeof(nobody)) || errno != ECONNREFUSED)
+			wrong++;
+	EXPECT_EQ(0, wrong);
+}
+
 TEST_F(virtual, epoll)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };

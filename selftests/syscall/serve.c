@@ -17,7 +17,7 @@
 
 enum {
 	X64_write = 1, X64_open = 2, X64_close = 3, X64_clone = 56, X64_execve = 59,
-	X64_getcwd = 79, X64_getpgid = 121, X64_clone3 = 435,
+	X64_getcwd = 79, X64_getpgid = 121, X64_clock_gettime = 228, X64_clone3 = 435,
 };
 
 /* Evaluates the block in the view, in a child that does not hold the session; its pid. */
@@ -195,6 +195,35 @@ TEST_F(served, results)
 		/* There is nothing to be answered. */
 		EXPECT_EQ(-ENOENT, call_answer(self->session, self->req, 0));
 	}
+	EXPECT_EQ(0, child_status(pid));
+}
+
+static long view_seconds(void)
+{
+	static long ts[2];
+
+	return call64(X64_clock_gettime, CLOCK_REALTIME, (long)ts) ? -1 : ts[0];
+}
+
+/* What goes on, goes on in the view: it reads the view's clock. */
+TEST_F(served, in_a_view_with_a_clock)
+{
+	const long day = 86400;
+	struct viewos_view_clock clock = {
+		.size = sizeof(clock), .flags = VIEWOS_CLOCK_OFFSET, .realtime = day * 1000000000,
+	};
+	long here = time(NULL);
+	pid_t pid;
+
+	ASSERT_EQ(0, ioctl(self->view, VIEWOS_IOC_VIEW_CLOCK, &clock));
+	SERVE_X64(X64_clock_gettime);
+	pid = CALLER(self->view, view_seconds() < here + day || view_seconds() < here + day);
+	ASSERT_CALL(X64_clock_gettime);
+	EXPECT_EQ(0, call_continue(self->session, self->req, 0));
+	ASSERT_CALL(X64_clock_gettime);
+	EXPECT_EQ(0, call_continue(self->session, self->req, VIEWOS_CALL_OUT_RESULT));
+	ASSERT_EQ(VIEWOS_CALL_RESULT, call_next(self->session, self->req));
+	EXPECT_EQ(0, self->req->result.value);
 	EXPECT_EQ(0, child_status(pid));
 }
 
