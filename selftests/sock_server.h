@@ -304,9 +304,9 @@ static inline void vsock_send_stream(struct vnet *net, struct vsock *vs,
 	sock_ok(net->session, req->header.unique, out, NULL);
 }
 
-/* What one control message asks for; one of another kind is EINVAL. */
-static inline int vsock_send_control_one(const struct viewos_sock_control *control,
-					 const void *data, struct dgram *dgram)
+/* What one control message asks for, if it is of a kind that is known. */
+static inline bool vsock_send_control_one(const struct viewos_sock_control *control,
+					  const void *data, struct dgram *dgram)
 {
 	struct in6_pktinfo info6;
 	struct in_pktinfo info;
@@ -321,9 +321,9 @@ static inline int vsock_send_control_one(const struct viewos_sock_control *contr
 		   (control->level == IPPROTO_IPV6 && control->type == IPV6_HOPLIMIT)) {
 		memcpy(&dgram->ttl, data, sizeof(dgram->ttl));
 	} else {
-		return EINVAL;
+		return false;
 	}
-	return 0;
+	return true;
 }
 
 /* How far the next message is. */
@@ -336,16 +336,15 @@ static inline int vsock_send_control(const struct sock_request *req, struct dgra
 {
 	const char *from = req->rest + req->in.name_len;
 	struct viewos_sock_control control;
+	int error = 0;
 	size_t at;
-	int error;
 
 	for (at = 0; at < req->in.control_len; at += control_space(control.len)) {
 		memcpy(&control, from + at, sizeof(control));
-		error = vsock_send_control_one(&control, from + at + sizeof(control), dgram);
-		if (error)
-			return error;
+		if (!vsock_send_control_one(&control, from + at + sizeof(control), dgram))
+			error = EINVAL;
 	}
-	return 0;
+	return error;
 }
 
 static inline int vsock_deliver(struct vnet *net, struct vsock *vs, const union vaddress *to,
