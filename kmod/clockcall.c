@@ -5,6 +5,7 @@
 #include <linux/compat.h>
 #include <linux/file.h>
 #include <linux/futex.h>
+#include <linux/magic.h>
 #include <linux/posix-timers.h>
 #include <linux/seq_file.h>
 #include <linux/sched/signal.h>
@@ -242,6 +243,13 @@ static clockid_t timer_clock(timer_t id)
 	return clock;
 }
 
+/* On the file system of anonymous inodes nobody but the kernel gives names. */
+static bool is_timerfd(const struct file *file)
+{
+	return file_inode(file)->i_sb->s_magic == ANON_INODE_FS_MAGIC &&
+	       !strcmp(file->f_path.dentry->d_name.name, "[timerfd]") && file->f_op->show_fdinfo;
+}
+
 /* The clock of a timerfd, which tells it in its fdinfo and nowhere else; or -1. */
 static clockid_t timerfd_clock(int fd)
 {
@@ -254,8 +262,7 @@ static clockid_t timerfd_clock(int fd)
 	if (!file)
 		return -1;
 	info.buf = kzalloc(info.size, GFP_KERNEL_ACCOUNT);
-	if (info.buf && file->f_op->show_fdinfo &&
-	    !strcmp(file->f_path.dentry->d_name.name, "[timerfd]")) {
+	if (info.buf && is_timerfd(file)) {
 		mutex_init(&info.lock);
 		file->f_op->show_fdinfo(&info, file);
 		info.buf[min(info.count, info.size - 1)] = '\0';

@@ -131,7 +131,9 @@ start_next()
 
 	[ -n "$series" ] || return 0
 	next=$((next + 1))
-	check_kernel "$series" >"$BUILD/check/$series" 2>&1 &
+	# Now, as who reads it may be faster.
+	: >"$BUILD/check/$series"
+	check_kernel "$series" >>"$BUILD/check/$series" 2>&1 &
 	pids[$series]=$!
 }
 declare -A pids=()
