@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +12,19 @@
 #include <unistd.h>
 
 #include "holder.h"
+#include "init.h"
 #include "world.h"
+
+/* A pid namespace lives as long as its first process: that is the holder then. */
+static void become_first(struct world *world)
+{
+	pid_t pid = init_fork(false);
+
+	if (pid < 0)
+		world_cancel(world);
+	if (pid)
+		_exit(pid < 0 ? EXIT_FAILED : EXIT_DONE);
+}
 
 /*
  * The holder's life: it is in the view and its namespaces, and keeps them until
@@ -25,6 +38,8 @@ static void hold(struct world *world, int ready)
 	setsid();
 	if (world_enter(world) < 0)
 		_exit(EXIT_FAILED);
+	if (world->namespaces & CLONE_NEWPID)
+		become_first(world);
 	snprintf(comm, sizeof(comm), HOLDER_COMM "%s", world->name);
 	prctl(PR_SET_NAME, comm);
 	null = open("/dev/null", O_RDWR);
@@ -37,6 +52,8 @@ static void hold(struct world *world, int ready)
 	dup2(null, STDERR_FILENO);
 	close_range(STDERR_FILENO + 1, ~0U, 0);
 	signal(SIGTERM, SIG_DFL);
+	if (world->namespaces & CLONE_NEWPID)
+		_exit(init_attend(0));
 	for (;;)
 		pause();
 }

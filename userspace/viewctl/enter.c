@@ -4,8 +4,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "init.h"
 #include "join.h"
 #include "viewctl.h"
+
+/* Only a child is in it. */
+static int enter_pid_namespace(char **argv)
+{
+	pid_t pid = init_child();
+
+	if (pid < 0)
+		return EXIT_VIEWCTL;
+	if (!pid)
+		_exit(init_exec(argv));
+	return init_attend(pid);
+}
 
 static int enter(int argc, char **argv)
 {
@@ -34,6 +47,8 @@ static int enter(int argc, char **argv)
 		fail("--chdir: '%s': %s", directory, strerror(errno));
 		return EXIT_VIEWCTL;
 	}
+	if (join.pid_ns >= 0)
+		return enter_pid_namespace(command);
 	return exec_command(command);
 }
 

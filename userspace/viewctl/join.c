@@ -65,12 +65,27 @@ static int namespace_compare(struct join *join, const char *name, int type)
 	return 0;
 }
 
+/* That of a task's children: who waits for a command in it is outside of it. */
+static int pid_namespace_open(struct join *join)
+{
+	int ret;
+
+	ret = namespace_compare(join, "ns/pid_for_children", CLONE_NEWPID);
+	if (ret < 0 || !(join->namespaces & CLONE_NEWPID))
+		return ret;
+	join->namespaces &= ~CLONE_NEWPID;
+	join->pid_ns = openat(join->proc, "ns/pid_for_children", O_RDONLY | O_CLOEXEC);
+	return join->pid_ns < 0 ? -errno : 0;
+}
+
 int join_open(struct join *join, const char *view)
 {
 	struct viewos_view_info info;
 	int ctl, ret;
 
-	*join = (struct join){ .name = view, .view = -1, .task = -1, .proc = -1, .root = -1 };
+	*join = (struct join){
+		.name = view, .view = -1, .task = -1, .proc = -1, .root = -1, .pid_ns = -1,
+	};
 	ctl = ctl_open();
 	if (ctl < 0)
 		return ctl;
@@ -91,6 +106,12 @@ int join_open(struct join *join, const char *view)
 			ret = namespace_compare(join, "ns/uts", CLONE_NEWUTS);
 		if (!ret)
 			ret = namespace_compare(join, "ns/time", CLONE_NEWTIME);
+		if (!ret)
+			ret = namespace_compare(join, "ns/ipc", CLONE_NEWIPC);
+		if (!ret)
+			ret = namespace_compare(join, "ns/cgroup", CLONE_NEWCGROUP);
+		if (!ret)
+			ret = pid_namespace_open(join);
 		if (!ret) {
 			join->root = openat(join->proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 			ret = join->root < 0 ? -errno : 0;
@@ -137,13 +158,15 @@ static int namespaces_join(const struct join *join)
 	bool known = getcwd(directory, sizeof(directory));
 	int ret = 0;
 
-	if (setns(join->task, join->namespaces) < 0)
+	if (join->namespaces && setns(join->task, join->namespaces) < 0)
 		return -errno;
 	if (join->namespaces & CLONE_NEWUSER) {
 		ret = ids_take(join);
 		if (ret >= 0)
 			ret = caps_keep_admin();
 	}
+	if (ret >= 0 && join->pid_ns >= 0 && setns(join->pid_ns, CLONE_NEWPID) < 0)
+		ret = -errno;
 	if (ret >= 0 && join->namespaces & CLONE_NEWNS)
 		ret = root_take(join, known ? directory : "/");
 	return ret;
@@ -153,7 +176,7 @@ int join_enter(struct join *join)
 {
 	int ret;
 
-	if (join->namespaces) {
+	if (join->namespaces || join->pid_ns >= 0) {
 		ret = namespaces_join(join);
 		if (ret < 0) {
 			fail("'%s': its namespaces: %s", join->name, strerror(-ret));
@@ -170,6 +193,8 @@ int join_enter(struct join *join)
 
 void join_close(struct join *join)
 {
+	if (join->pid_ns >= 0)
+		close(join->pid_ns);
 	if (join->root >= 0)
 		close(join->root);
 	if (join->proc >= 0)
@@ -178,5 +203,5 @@ void join_close(struct join *join)
 		close(join->task);
 	if (join->view >= 0)
 		close(join->view);
-	join->root = join->proc = join->task = join->view = -1;
+	join->pid_ns = join->root = join->proc = join->task = join->view = -1;
 }

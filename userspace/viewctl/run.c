@@ -1,10 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /* viewctl run: a command in a view of its own */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "init.h"
 #include "world.h"
+
+/* The command is the second process of the namespace; see init.h. */
+static int run_in_pid_namespace(char **argv)
+{
+	pid_t pid = init_fork(true);
+
+	if (pid < 0)
+		return EXIT_VIEWCTL;
+	if (pid)
+		return init_attend(pid);
+	pid = init_child();
+	if (!pid)
+		_exit(init_exec(argv));
+	_exit(pid < 0 ? EXIT_VIEWCTL : init_attend(pid));
+}
 
 /* viewctl becomes the command: signals, terminal and exit status are its own. */
 static int run_world(struct world *world, const char *directory, char **argv)
@@ -16,6 +33,8 @@ static int run_world(struct world *world, const char *directory, char **argv)
 	if (directory && chdir(directory) < 0) {
 		fail("--chdir: '%s': %s", directory, strerror(errno));
 		status = EXIT_VIEWCTL;
+	} else if (world->namespaces & CLONE_NEWPID) {
+		return run_in_pid_namespace(argv);
 	} else {
 		status = exec_command(argv);
 	}

@@ -83,6 +83,15 @@ int world_option(struct world *world, const struct verb *verb, int opt)
 		return uts_parse(&world->uts, verb, optarg);
 	case 't':
 		return clock_parse(&world->clock, verb, optarg);
+	case 'P':
+		world->namespaces |= CLONE_NEWPID;
+		return EXIT_DONE;
+	case 'I':
+		world->namespaces |= CLONE_NEWIPC;
+		return EXIT_DONE;
+	case 'G':
+		world->namespaces |= CLONE_NEWCGROUP;
+		return EXIT_DONE;
 	case 'r':
 		world->map_root = true;
 		return EXIT_DONE;
@@ -178,7 +187,7 @@ static int namespaces_make(const struct world *world)
 		     (!caps_have_admin() || (world->map_root && uid)));
 	int ret;
 
-	if (unshare(CLONE_NEWNS | (user ? CLONE_NEWUSER : 0) |
+	if (unshare(CLONE_NEWNS | world->namespaces | (user ? CLONE_NEWUSER : 0) |
 		    (world->uts.wanted ? CLONE_NEWUTS : 0) |
 		    (clock_wants_namespace(&world->clock) ? CLONE_NEWTIME : 0)) < 0) {
 		ret = -errno;

@@ -19,6 +19,7 @@ enum user_ns { USER_NS_AUTO, USER_NS_YES, USER_NS_NO };
  * @propagation: of mounts from outside
  * @user_ns: whether to make a user namespace
  * @map_root: map the user to root in it
+ * @namespaces: CLONE_NEW* of others that are wanted for themselves
  * @mounts: to be made inside
  * @mount_count: of them
  * @rulings: the view's rules
@@ -33,6 +34,7 @@ struct world {
 	enum propagation propagation;
 	enum user_ns user_ns;
 	bool map_root;
+	int namespaces;
 	struct mounting *mounts;
 	size_t mount_count;
 	struct rulings rulings;
@@ -44,9 +46,12 @@ struct world {
 
 #define WORLD_SHORT	"m:rs:"
 #define WORLD_OPTIONS						\
+	{ "cgroup", no_argument, NULL, 'G' },			\
 	{ "clock", required_argument, NULL, 't' },		\
 	{ "inherit", required_argument, NULL, 'i' },		\
+	{ "ipc", no_argument, NULL, 'I' },			\
 	{ "mount", required_argument, NULL, 'm' },		\
+	{ "pid", no_argument, NULL, 'P' },			\
 	{ "propagation", required_argument, NULL, 'p' },	\
 	{ "socket", required_argument, NULL, 's' },		\
 	{ "stack", required_argument, NULL, 'k' },		\
@@ -67,6 +72,9 @@ struct world {
 	"      --stack NAME         the stack that sockets are of: --socket any=stack:NAME\n" \
 	UTS_HELP								\
 	CLOCK_HELP								\
+	"      --pid                processes, and /proc, of its own\n"		\
+	"      --ipc                System V IPC and message queues of its own\n"	\
+	"      --cgroup             its control group is the root of those seen inside\n" \
 	"      --user-ns WHEN       user namespace: auto (if not privileged), yes, no\n" \
 	"  -r, --map-root           appear as root in it\n"			\
 	"      --map-user           appear as oneself in it (the default), but able to\n" \
