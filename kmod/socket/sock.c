@@ -245,12 +245,12 @@ static bool sock_ready(struct viewos_sock *vs, u32 events)
 
 int viewos_sock_wait(struct viewos_sock *vs, u32 events, long *timeo)
 {
-	long left;
+	long left = *timeo;
 
-	if (!*timeo && !sock_ready(vs, events))
-		return -EAGAIN;
-	left = wait_event_interruptible_timeout(*sk_sleep(viewos_sk(vs)), sock_ready(vs, events),
-						*timeo);
+	/* Who does not wait is not interrupted either, whatever is pending. */
+	if (left)
+		left = wait_event_interruptible_timeout(*sk_sleep(viewos_sk(vs)),
+							sock_ready(vs, events), left);
 	if (left < 0)
 		return sock_intr_errno(*timeo);
 	if (READ_ONCE(viewos_sk(vs)->sk_err))
