@@ -187,7 +187,7 @@ void viewos_sock_event(struct viewos_sock *vs, u32 events, u32 seq, int error)
 {
 	__poll_t mask = 0;
 
-	/* All in one: who hears of the error may connect anew, of which these events know nothing. */
+	/* In one: who hears of the error may connect anew, of which the events know nothing. */
 	spin_lock(&vs->lock);
 	if (error) {
 		if (vs->state == VIEWOS_SOCKET_CONNECTING)

@@ -85,8 +85,8 @@ TEST_F(served, errors)
 	pid_t pid;
 
 	SERVE_X64(X64_getppid);
-	pid = CALLER(self->view, call64(X64_getppid, 0, 0) != -EXDEV ||
-				 call64(X64_getppid, 0, 0) != -511);
+	pid = CALLER(self->view,
+		     call64(X64_getppid, 0, 0) != -EXDEV || call64(X64_getppid, 0, 0) != -511);
 	ASSERT_CALL(X64_getppid);
 	EXPECT_EQ(0, call_error(self->session, self->req, EXDEV));
 	ASSERT_CALL(X64_getppid);
@@ -181,8 +181,9 @@ TEST_F(served, results)
 	int i;
 
 	SERVE_X64(X64_close);
-	pid = CALLER(self->view, call64(X64_close, 1000, 0) != -EBADF ||
-				 call64(X64_close, 0, 0) || call64(X64_close, 0, 0) != -EBADF);
+	pid = CALLER(self->view,
+		     call64(X64_close, 1000, 0) != -EBADF || call64(X64_close, 0, 0) ||
+		     call64(X64_close, 0, 0) != -EBADF);
 	/* Each before the next call of the same task, though nobody was woken for it. */
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(VIEWOS_CALL_MADE, call_next(self->session, self->req));
@@ -426,8 +427,8 @@ TEST_F(served, a_server_that_dies)
 	pid_t pid;
 
 	SERVE(calls_with(call_served(X64, X64_getppid, SERVER), X64, X64_exit_group));
-	pid = CALLER(self->view, call64(X64_getppid, 0, 0) != -EIO ||
-				 call64(X64_getppid, 0, 0) != -EIO);
+	pid = CALLER(self->view,
+		     call64(X64_getppid, 0, 0) != -EIO || call64(X64_getppid, 0, 0) != -EIO);
 	ASSERT_CALL(X64_getppid);
 	close(self->session);
 	self->session = -1;
@@ -573,6 +574,7 @@ static int go_on(int session, struct call_request *req, pid_t pid, unsigned int 
 	fcntl(session, F_SETFL, O_NONBLOCK);
 	while (!ended || op != -EAGAIN) {
 		struct pollfd fd = { .fd = session, .events = POLLIN };
+		bool exits;
 
 		op = call_next(session, req);
 		if (op == -EAGAIN) {
@@ -581,14 +583,13 @@ static int go_on(int session, struct call_request *req, pid_t pid, unsigned int 
 			poll(&fd, 1, 10);
 		} else if (op == VIEWOS_CALL_RESULT) {
 			counts[VIEWOS_CALLS]++;
-		} else if (op != VIEWOS_CALL_MADE) {
-			return -1;
-		} else {
-			bool exits = req->in.nr == X64_exit || req->in.nr == X64_exit_group;
-
+		} else if (op == VIEWOS_CALL_MADE) {
+			exits = req->in.nr == X64_exit || req->in.nr == X64_exit_group;
 			counts[req->in.nr]++;
 			call_continue(session, req, exits ? 0 : VIEWOS_CALL_OUT_RESULT |
 				      (counts[req->in.nr] & 1 ? VIEWOS_CALL_OUT_ARGS : 0));
+		} else {
+			return -1;
 		}
 	}
 	return ended & 0xffff;
@@ -650,7 +651,7 @@ static int many_threads(void)
 		pthread_join(threads[i], &wrong);
 		any = wrong ? wrong : any;
 	}
-	return any != NULL;
+	return !!any;
 }
 
 TEST_F(served, many_threads)

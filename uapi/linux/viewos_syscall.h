@@ -9,7 +9,7 @@
  *
  *   request  fuse_in_header, viewos_call_init         VIEWOS_CALL_INIT
  *            fuse_in_header, viewos_call_in, data     VIEWOS_CALL_MADE
- *            fuse_in_header, viewos_call_result       VIEWOS_CALL_RESULT, no reply
+ *            fuse_in_header, viewos_call_result       VIEWOS_CALL_RESULT, unanswered
  *   reply    fuse_out_header, viewos_call_init        to INIT
  *            fuse_out_header, viewos_call_out         to MADE
  *            fuse_out_header alone if its error is not zero: the call fails with it

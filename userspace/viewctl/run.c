@@ -33,10 +33,10 @@ static int run_world(struct world *world, const char *directory, char **argv)
 	if (directory && chdir(directory) < 0) {
 		fail("--chdir: '%s': %s", directory, strerror(errno));
 		status = EXIT_VIEWCTL;
-	} else if (world->namespaces & CLONE_NEWPID) {
-		return run_in_pid_namespace(argv);
-	} else {
+	} else if (!(world->namespaces & CLONE_NEWPID)) {
 		status = exec_command(argv);
+	} else {
+		return run_in_pid_namespace(argv);
 	}
 	world_cancel(world);
 	return status;
