@@ -29,6 +29,17 @@ static int connect_backing(struct viewos_sock *vs, const void *addr, int len, in
 	return err;
 }
 
+/* How it went. Who changes the state has the lock until the error is there, too. */
+static int connect_end(struct viewos_sock *vs)
+{
+	int err;
+
+	spin_lock(&vs->lock);
+	err = sock_error(viewos_sk(vs));
+	spin_unlock(&vs->lock);
+	return err;
+}
+
 /* The server connects: it will tell how that went. */
 static int connect_wait(struct viewos_sock *vs, int flags)
 {
@@ -42,7 +53,7 @@ static int connect_wait(struct viewos_sock *vs, int flags)
 		if (err)
 			return err == -EAGAIN ? -EINPROGRESS : err;
 	}
-	return sock_error(viewos_sk(vs));
+	return connect_end(vs);
 }
 
 static int connect_answer(struct viewos_sock *vs, struct viewos_sock_call *call, int flags)
@@ -123,7 +134,7 @@ static int connect_ask(struct viewos_sock *vs, const void *addr, int len, int fl
 		return min(err, 0);
 	/* The events of an unconnected socket are not those of this connect. */
 	if (viewos_sk(vs)->sk_type == SOCK_STREAM)
-		viewos_sock_again(vs, POLLOUT | POLLHUP, READ_ONCE(vs->seq));
+		viewos_sock_again(vs, POLLOUT | POLLERR | POLLHUP, READ_ONCE(vs->seq));
 	err = viewos_sock_call(vs, &call);
 	if (!err) {
 		err = connect_answer(vs, &call, flags);
