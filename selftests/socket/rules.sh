@@ -193,7 +193,7 @@ check_output "list: rules went with it" "" viewctl rule ls -n
 # Events.
 check_status "events" 0 'rule-new view [0-9]+ rule-id [0-9]+ rule inet/stream=deny:ENETDOWN' bash -c '
 	timeout 60 viewctl monitor >/tmp/events & p=$!
-	while ! grep -q rule-gone /tmp/events; do viewctl run -s inet/stream=deny:ENETDOWN -- true; done
+	while ! grep -q rule-new /tmp/events || ! grep -q rule-gone /tmp/events; do viewctl run -s inet/stream=deny:ENETDOWN -- true; done
 	kill $p; cat /tmp/events'
 
 # An ordinary user: no privilege is needed, and none is to be had.

@@ -100,8 +100,50 @@ check_output "list: and is the same" same bash -c '
 check "list: destroy" viewctl destroy listed copy
 check_status "events" 0 'rule-new view [0-9]+ rule-id [0-9]+ rule syscall:getppid=value:8' bash -c '
 	timeout 60 viewctl monitor >/tmp/events & p=$!
-	while ! grep -q rule-gone /tmp/events; do viewctl run --syscall getppid=value:8 -- true; done
+	while ! grep -q rule-new /tmp/events || ! grep -q rule-gone /tmp/events; do viewctl run --syscall getppid=value:8 -- true; done
 	kill $p; cat /tmp/events'
+
+# A server, started for it: getppid is 42, and of all others it says to go on.
+mkdir -p /tmp/servers
+cat >/tmp/servers/viewos-pycalls <<'END'
+#!/usr/bin/python3
+import fcntl, os, struct
+# Who starts it may wait for the end of its output.
+null = os.open("/dev/null", os.O_RDWR)
+for fd in 0, 1, 2:
+    os.dup2(null, fd)
+server = int(os.environ["VIEWOS_SERVER_FD"])
+accept = bytearray(struct.pack("II48x", 56, 0))
+session = fcntl.ioctl(server, 0xc038b720, accept)
+def reply(unique, body):
+    os.write(session, struct.pack("IiQ", 16 + len(body), 0, unique) + body)
+try:
+    while True:
+        message = os.read(session, 8192)
+        size, op, unique = struct.unpack_from("IIQ", message)
+        if op == 0x2000:
+            reply(unique, struct.pack("IIII", 1, 0, 0, 0))
+        elif op == 0x2001:
+            getppid = struct.unpack_from("I", message, 40)[0] == 110
+            reply(unique, struct.pack("IIq48x", 0 if getppid else 1, 0, 42 if getppid else 0))
+except OSError:
+    pass
+END
+chmod 755 /tmp/servers/viewos-pycalls
+export PATH=$PATH:/tmp/servers
+check_output "serve: a value" 42 viewctl run --syscall getppid/x86-64,getpgrp/x86-64=serve:pycalls -- \
+	python3 -c 'import os; os.getpgrp(); print(os.getppid())'
+check_output "serve: all there is" 42 viewctl run --syscall any=serve:pycalls -- bash -c \
+	'/bin/true; (exit 3); [ $? = 3 ] && python3 -c "import os; print(os.getppid())"'
+check_output "serve: an ordinary user" 42 as_tester "PATH=\$PATH:/tmp/servers viewctl run --syscall \
+getppid/x86-64=serve:pycalls -- python3 -c 'import os; print(os.getppid())'"
+check "serve: create" viewctl create asked --syscall getppid/x86-64,exit/x86-64=serve:pycalls
+check_status "serve: list" 0 '^syscall:exit/x86-64,getppid/x86-64=serve:pycalls@[0-9]+$|^syscall:getppid/x86-64,exit/x86-64=serve:pycalls@[0-9]+$' \
+	viewctl rule ls -n -r -o RULE asked
+check_status "serve: servers" 0 'pycalls@[0-9]+ .* syscall ' viewctl sessions -r
+check "serve: destroy" viewctl destroy asked
+check_status "serve: no such server" 125 "no such server, and no program viewos-none" \
+	viewctl run --syscall getppid=serve:none -- true
 
 # An ordinary user.
 check_output "user: value" "4" as_tester \
@@ -122,7 +164,9 @@ wrong() { check_status "wrong: $1" 2 "^viewctl: --syscall: '.*': $2" viewctl run
 wrong mkdri=deny "'mkdri': expected the name of a system call"
 wrong @muont=deny "'@muont': expected one of"
 wrong mkdir "'mkdir': expected CALL"
-wrong mkdir=allow "'allow': expected native, deny\[:ERRNO\] or value:NUMBER"
+wrong mkdir=allow "'allow': expected native, deny\[:ERRNO\], value:NUMBER or serve:"
+wrong mkdir=serve "'serve': expected serve:NAME"
+wrong rt_sigreturn=serve:x "'rt_sigreturn': must not be ruled"
 wrong mkdir=deny:EFOO "'EFOO': expected the name of an error"
 wrong mkdir=deny:512 "'512': expected"
 wrong mkdir=value "'value': expected a number"

@@ -68,6 +68,12 @@ int viewos_call_rule_add(int view, const struct viewos_call_rule *rule, uint64_t
 	};
 
 	_Static_assert(sizeof(arg.calls) == sizeof(rule->calls), "one set");
+	if (rule->verdict == VIEWOS_VERDICT_SERVE) {
+		if (name_copy(arg.target, rule->target) < 0)
+			return -EINVAL;
+		arg.source = string_pointer(rule->source);
+		arg.options = string_pointer(rule->options);
+	}
 	memcpy(arg.calls, rule->calls, sizeof(arg.calls));
 	if (ioctl(view, VIEWOS_IOC_RULE_ADD, &arg) < 0)
 		return -errno;
@@ -136,6 +142,10 @@ void viewos_call_rule_of_entry(const struct viewos_entry *entry, struct viewos_c
 		.error = entry->rule_error,
 		.value = entry->rule_value,
 	};
+	if (entry->rule_target)
+		snprintf(rule->target, sizeof(rule->target), "%s", entry->rule_target);
+	if (entry->source)
+		snprintf(rule->source, sizeof(rule->source), "%s", entry->source);
 	if (len)
 		memcpy(rule->calls, entry->rule_calls.data,
 		       len < sizeof(rule->calls) ? len : sizeof(rule->calls));

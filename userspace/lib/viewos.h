@@ -441,9 +441,12 @@ int viewos_rule_add(int view, const struct viewos_rule *rule, uint64_t *id);
  * struct viewos_call_rule - a rule for system calls
  * @calls: which: by enum viewos_arch, number N is bit N % 64 of element N / 64
  * @flags: VIEWOS_RULE_ADD_KNOWN, or 0
- * @verdict: NATIVE, DENY or VALUE
+ * @verdict: NATIVE, DENY, VALUE or SERVE
  * @error: of DENY the errno, else 0
  * @value: of VALUE what the calls return, which is no error; else 0
+ * @target: of SERVE the server's name
+ * @source: of SERVE what the server shall serve, or ""
+ * @options: of SERVE the options for the server, or ""
  */
 struct viewos_call_rule {
 	uint64_t calls[VIEWOS_ARCHES][VIEWOS_CALLS / 64];
@@ -451,6 +454,9 @@ struct viewos_call_rule {
 	enum viewos_verdict verdict;
 	int error;
 	int64_t value;
+	char target[VIEWOS_NAME_LEN];
+	char source[VIEWOS_SOURCE_LEN];
+	char options[VIEWOS_SOURCE_LEN];
 };
 
 /**
@@ -462,8 +468,8 @@ struct viewos_call_rule {
  * Of several rules the one for the fewest calls decides, and of these the youngest.
  *
  * Return: 0. EOPNOTSUPP: one of the calls must not be ruled. ENOSYS: the kernel does not
- * have one of them. EBUSY: somebody else redirects one. EPERM, ENOSPC as for
- * viewos_rule_add(). EINVAL, ENOTTY, E2BIG: also where the module has an ABI before 3.
+ * have one of them. EBUSY: somebody else redirects one. EPERM, ENOSPC, and those of SERVE as
+ * for viewos_rule_add(). EINVAL, ENOTTY, E2BIG: also where the module has an ABI before 3.
  */
 int viewos_call_rule_add(int view, const struct viewos_call_rule *rule, uint64_t *id);
 

@@ -65,13 +65,15 @@ int call_number(unsigned int arch, const char *name)
 						 SCMP_ARCH_X86_64, name);
 }
 
-bool call_unruled(const char *name)
+bool call_unruled(const char *name, bool serve)
 {
 	static const char *const names[] = {
-		"exit", "exit_group", "rt_sigreturn", "sigreturn", "restart_syscall",
-		"uretprobe", "uprobe",
+		"rt_sigreturn", "sigreturn", "restart_syscall", "uretprobe", "uprobe",
 	};
 	size_t i;
+
+	if (!strcmp(name, "exit") || !strcmp(name, "exit_group"))
+		return !serve;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcmp(names[i], name))

@@ -12,11 +12,13 @@
 /**
  * struct parse - a text that is being taken apart
  * @rule: what it says so far
+ * @serve: its verdict is serve
  * @error: where a complaint goes
  * @size: how long it may be
  */
 struct parse {
 	struct viewos_call_rule *rule;
+	bool serve;
 	char *error;
 	size_t size;
 };
@@ -125,7 +127,7 @@ static int call_parse(struct parse *parse, char *call)
 		return group_add(parse, arches, call);
 	if (isdigit((unsigned char)*call))
 		return number_add(parse, arches, call);
-	if (call_unruled(call))
+	if (call_unruled(call, parse->serve))
 		return bad(parse, "'%s': must not be ruled: a program can neither go on nor end "
 			   "without it", call);
 	if (name_add(parse, arches, call))
@@ -137,27 +139,36 @@ static int call_parse(struct parse *parse, char *call)
 		   call);
 }
 
-/* The names of errors are those of other rules. */
-static int deny_parse(struct parse *parse, const char *error)
+/* Errors and servers are written as in other rules. */
+static int other_parse(struct parse *parse, const char *verdict, const char *argument)
 {
+	struct viewos_call_rule *rule = parse->rule;
 	struct viewos_rule *rules;
 	char *text;
 	int ret;
 
-	parse->rule->error = EPERM;
-	if (!error)
-		return 0;
 	rules = calloc(VIEWOS_RULE_PARSED_MAX, sizeof(*rules));
-	if (!rules || asprintf(&text, "any=deny:%s", error) < 0) {
+	if (!rules || asprintf(&text, "any=%s%s%s", verdict, argument ? ":" : "",
+			       argument ? argument : "") < 0) {
 		free(rules);
 		return -ENOMEM;
 	}
 	ret = viewos_rule_parse(text, rules, parse->error, parse->size);
-	if (ret > 0)
-		parse->rule->error = rules[0].error;
+	if (ret > 0) {
+		rule->error = rules[0].error;
+		memcpy(rule->target, rules[0].target, sizeof(rule->target));
+		memcpy(rule->source, rules[0].source, sizeof(rule->source));
+		memcpy(rule->options, rules[0].options, sizeof(rule->options));
+	}
 	free(text);
 	free(rules);
 	return ret < 0 ? ret : 0;
+}
+
+static int deny_parse(struct parse *parse, const char *error)
+{
+	parse->rule->error = EPERM;
+	return error ? other_parse(parse, "deny", error) : 0;
 }
 
 static bool is_error(long long value)
@@ -198,7 +209,12 @@ static int verdict_parse(struct parse *parse, char *verdict)
 		parse->rule->verdict = VIEWOS_VERDICT_VALUE;
 		return value_parse(parse, argument);
 	}
-	return bad(parse, "'%s': expected native, deny[:ERRNO] or value:NUMBER", verdict);
+	if (!strcmp(verdict, "serve")) {
+		parse->rule->verdict = VIEWOS_VERDICT_SERVE;
+		return other_parse(parse, "serve", argument);
+	}
+	return bad(parse, "'%s': expected native, deny[:ERRNO], value:NUMBER or "
+		   "serve:NAME[,OPTIONS][:SOURCE]", verdict);
 }
 
 int calls_parse(const char *text, struct viewos_call_rule *rule, char *error, size_t size)
@@ -215,6 +231,7 @@ int calls_parse(const char *text, struct viewos_call_rule *rule, char *error, si
 		ret = bad(&parse, "'%s': expected CALL[,CALL...]=VERDICT", text);
 	} else {
 		*verdict++ = '\0';
+		parse.serve = !strncmp(verdict, "serve", strlen("serve"));
 		while (!ret && (call = strsep(&rest, ",")))
 			ret = call_parse(&parse, call);
 		if (!ret)

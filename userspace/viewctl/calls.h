@@ -15,6 +15,8 @@
 	"    native                 as it is outside the view\n"			\
 	"    deny[:ERRNO]           fail, with EPERM if no other is given\n"	\
 	"    value:NUMBER           return this, and do nothing\n"		\
+	"    serve:NAME[,OPTIONS][:SOURCE]\n"					\
+	"                           what the server says; exit, exit_group go on anyway\n" \
 	"  Groups: " CALLS_GROUPS "\n\n"
 
 /* Those of callgroups.c, for people. */
@@ -45,8 +47,8 @@ static inline bool call_is_set(const struct viewos_call_rule *rule, unsigned int
 	return rule->calls[arch][nr / 64] >> nr % 64 & 1;
 }
 
-/** call_unruled() - is it one that the kernel does not let a rule be for? */
-bool call_unruled(const char *name);
+/** call_unruled() - is it one that the kernel does not let a rule be for? @serve: to be served */
+bool call_unruled(const char *name, bool serve);
 
 /**
  * calls_parse() - read CALL[,CALL...]=VERDICT

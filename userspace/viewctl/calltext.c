@@ -48,8 +48,8 @@ static const char *group_find(const struct viewos_call_rule *rule)
 /* Does it have all that can be had of a table? Of names that we know, that is. */
 static bool has_all(const struct viewos_call_rule *rule, unsigned int arch)
 {
+	bool serve = rule->verdict == VIEWOS_VERDICT_SERVE, all = true;
 	unsigned int nr, have = 0;
-	bool all = true;
 	char *name;
 
 	for (nr = 0; all && nr < VIEWOS_CALLS; nr++) {
@@ -59,7 +59,7 @@ static bool has_all(const struct viewos_call_rule *rule, unsigned int arch)
 		}
 		name = seccomp_syscall_resolve_num_arch(arch_tokens[arch], nr);
 		/* What the kernel lacks comes after all that it has. */
-		all = !name || call_unruled(name) || have > 300;
+		all = !name || call_unruled(name, serve) || have > 300;
 		free(name);
 	}
 	return all && have > 300;
@@ -143,6 +143,9 @@ static int verdict_text(char **text, const char *match, const struct viewos_call
 		return asprintf(text, CALLS_PREFIX "%s=deny:%d", match, rule->error);
 	case VIEWOS_VERDICT_VALUE:
 		return asprintf(text, CALLS_PREFIX "%s=value:%" PRId64, match, rule->value);
+	case VIEWOS_VERDICT_SERVE:
+		return asprintf(text, CALLS_PREFIX "%s=serve:%s%s%s", match, rule->target,
+				*rule->source ? ":" : "", rule->source);
 	default:
 		return asprintf(text, CALLS_PREFIX "%s=%u", match, (unsigned int)rule->verdict);
 	}

@@ -43,15 +43,25 @@ static char *view_text(uint64_t id, const struct viewos_entry *entry,
 
 static char *classes_text(uint64_t classes)
 {
-	const uint64_t path = 1ULL << VIEWOS_CLASS_PATH, socket = 1ULL << VIEWOS_CLASS_SOCKET;
-	char *text;
+	static const char *const names[] = {
+		[VIEWOS_CLASS_PATH] = "path",
+		[VIEWOS_CLASS_SOCKET] = "socket",
+		[VIEWOS_CLASS_SYSCALL] = "syscall",
+	};
+	char list[64] = "", *text;
+	uint64_t known = 0;
+	size_t i;
 
-	if (classes == path)
-		return strdup("path");
-	if (classes == socket)
-		return strdup("socket");
-	if (classes == (path | socket))
-		return strdup("path,socket");
+	for (i = VIEWOS_CLASS_PATH; i <= VIEWOS_CLASS_SYSCALL; i++) {
+		known |= 1ULL << i;
+		if (!(classes >> i & 1))
+			continue;
+		if (*list)
+			strcat(list, ",");
+		strcat(list, names[i]);
+	}
+	if (classes && !(classes & ~known))
+		return strdup(list);
 	return asprintf(&text, "%#" PRIx64, classes) < 0 ? NULL : text;
 }
 

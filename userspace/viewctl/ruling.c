@@ -131,9 +131,14 @@ const char *rule_error(int error, const struct viewos_rule *rule)
 	}
 }
 
-static const char *calls_error(int error)
+static const char *calls_error(int error, bool serve)
 {
+	/* What the server has to do with is the same for sockets. */
+	const struct viewos_rule like = { .verdict = VIEWOS_VERDICT_SERVE, .netns = -1 };
+
 	switch (-error) {
+	case EPROTOTYPE:
+		return "the server does not serve system calls";
 	case EOPNOTSUPP:
 		return "one of the calls must not be ruled";
 	case ENOSYS:
@@ -144,16 +149,25 @@ static const char *calls_error(int error)
 	case E2BIG:
 		return "the module that is loaded has no rules for system calls (it needs ABI 3)";
 	default:
-		return rule_error(error, NULL);
+		return rule_error(error, serve ? &like : NULL);
 	}
 }
 
 static int calls_add(struct ruling *ruling, int view)
 {
-	int ret = viewos_call_rule_add(view, ruling->calls, &ruling->ids[0]);
+	struct viewos_call_rule *rule = ruling->calls;
+	bool serve = rule->verdict == VIEWOS_VERDICT_SERVE;
+	int ret = 0;
 
+	if (serve)
+		ret = ondemand_get(&ruling->server, VIEWOS_CLASS_SYSCALL, rule->target, NULL);
 	if (ret < 0)
-		fail("'%s': %s", ruling->text, calls_error(ret));
+		return ret;
+	if (serve)
+		snprintf(rule->target, sizeof(rule->target), "%s", ruling->server.name);
+	ret = viewos_call_rule_add(view, rule, &ruling->ids[0]);
+	if (ret < 0)
+		fail("'%s': %s", ruling->text, calls_error(ret, serve));
 	else
 		ruling->added = 1;
 	return ret;
