@@ -43,6 +43,8 @@ pid_t init_child(void)
 {
 	pid_t pid;
 
+	/* Ignored, as whoever started us may have it, it would never come. */
+	signal(SIGCHLD, SIG_DFL);
 	signals(SIG_BLOCK);
 	pid = fork();
 	if (pid < 0)
