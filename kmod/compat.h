@@ -27,6 +27,10 @@
 #include <linux/net.h>
 #include <linux/nsproxy.h>
 #include <linux/pagemap.h>
+#include <linux/sched/coredump.h>
+#if __has_include(<linux/sched/exec_state.h>)
+#include <linux/sched/exec_state.h>
+#endif
 #include <linux/sockptr.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
@@ -51,6 +55,30 @@
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
 #define sk_uid(sk) sock_i_uid(sk)
+#endif
+
+/* Not exported: who may trace the current task. It alone replaces its state, by execve(2). */
+#if __has_include(<linux/sched/exec_state.h>)
+static inline bool viewos_current_dumpable(void)
+{
+	return rcu_dereference_protected(current->exec_state, true)->dumpable ==
+	       TASK_DUMPABLE_OWNER;
+}
+
+static inline struct user_namespace *viewos_current_mm_ns(void)
+{
+	return rcu_dereference_protected(current->exec_state, true)->user_ns;
+}
+#else
+static inline bool viewos_current_dumpable(void)
+{
+	return get_dumpable(current->mm) == SUID_DUMP_USER;
+}
+
+static inline struct user_namespace *viewos_current_mm_ns(void)
+{
+	return current->mm->user_ns;
+}
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)

@@ -10,7 +10,6 @@
 #include <linux/mm_types.h>
 #include <linux/module.h>
 #include <linux/ptrace.h>
-#include <linux/sched/coredump.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/uaccess.h>
@@ -19,6 +18,7 @@
 #include <linux/viewos_syscall.h>
 
 #include "../clock.h"
+#include "../compat.h"
 #include "../hook.h"
 #include "../request.h"
 #include "../rule.h"
@@ -56,7 +56,7 @@ static bool ids_same(const struct cred *caller, const struct cred *server)
 static bool server_may_trace(const struct viewos_session *session)
 {
 	const struct cred *server = session->server_cred, *caller = current_cred();
-	bool dumpable = get_dumpable(current->mm) == SUID_DUMP_USER;
+	bool dumpable = viewos_current_dumpable();
 	const struct cred *own;
 	bool may;
 
@@ -65,7 +65,7 @@ static bool server_may_trace(const struct viewos_session *session)
 		return true;
 	own = override_creds(server);
 	may = ns_capable_noaudit(caller->user_ns, CAP_SYS_PTRACE) &&
-	      (dumpable || ns_capable_noaudit(current->mm->user_ns, CAP_SYS_PTRACE));
+	      (dumpable || ns_capable_noaudit(viewos_current_mm_ns(), CAP_SYS_PTRACE));
 	revert_creds(own);
 	return may;
 }
