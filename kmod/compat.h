@@ -21,6 +21,9 @@
 #else /* !__ASSEMBLY__ */
 
 #include <linux/fs.h>
+#if __has_include(<linux/filelock.h>)
+#include <linux/filelock.h>
+#endif
 #include <linux/ftrace.h>
 #include <linux/mnt_idmapping.h>
 #include <linux/mount.h>

@@ -295,4 +295,5 @@ const struct file_operations viewfs_backing_ops = {
 	.unlocked_ioctl = viewfs_file_ioctl,
 	.compat_ioctl = viewfs_file_compat_ioctl,
 	.poll = viewfs_file_poll,
+	.setlease = generic_setlease,
 };

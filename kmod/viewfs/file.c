@@ -375,6 +375,8 @@ static const struct file_operations file_ops = {
 	.poll = viewfs_file_poll,
 	.unlocked_ioctl = viewfs_file_ioctl,
 	.compat_ioctl = viewfs_file_compat_ioctl,
+	/* Since 7.0 only who says so has leases. */
+	.setlease = generic_setlease,
 };
 
 /**
