@@ -60,6 +60,10 @@
 #define sk_uid(sk) sock_i_uid(sk)
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+#define system_percpu_wq system_wq
+#endif
+
 /* Not exported: who may trace the current task. It alone replaces its state, by execve(2). */
 #if __has_include(<linux/sched/exec_state.h>)
 static inline bool viewos_current_dumpable(void)

@@ -379,7 +379,7 @@ int viewos_hook_get(enum viewos_hook_group group)
 void viewos_hook_put(enum viewos_hook_group group)
 {
 	if (atomic_dec_and_test(&users[group]))
-		mod_delayed_work(system_wq, &viewos_hook_work, VIEWOS_HOOK_LINGER);
+		mod_delayed_work(system_percpu_wq, &viewos_hook_work, VIEWOS_HOOK_LINGER);
 }
 
 static void hook_remove_unused(void)
@@ -427,7 +427,16 @@ static struct ftrace_ops mount_ops = {
 
 bool viewos_hook_mount_possible(void)
 {
-	mount_site = hook_site("attach_recursive_mnt");
+	static const char * const symbols[] = {
+		"attach_recursive_mnt",
+		/* What the compiler makes of it where it drops an argument. */
+		"attach_recursive_mnt.isra.0",
+		"attach_recursive_mnt.constprop.0",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(symbols) && !mount_site; i++)
+		mount_site = hook_site(symbols[i]);
 	return mount_site;
 }
 
@@ -600,7 +609,7 @@ void viewos_hook_calls_put(const struct viewos_calls *calls)
 
 	for_each_call(call, calls)
 		atomic_dec(&calls_known[call]->users);
-	mod_delayed_work(system_wq, &viewos_hook_work, VIEWOS_HOOK_LINGER);
+	mod_delayed_work(system_percpu_wq, &viewos_hook_work, VIEWOS_HOOK_LINGER);
 }
 
 static bool batch_used(const struct hook_batch *batch)

@@ -158,7 +158,7 @@ static int request_queue(struct viewos_session *session, struct viewos_request *
 	else
 		viewos_session_wake(session);
 	/* A dead session stops its watch for good; queueing it again would be harmless. */
-	queue_delayed_work(system_wq, &session->watch, HZ);
+	schedule_delayed_work(&session->watch, HZ);
 	return 0;
 }
 

@@ -373,7 +373,7 @@ static void session_watch(struct work_struct *work)
 	if (stuck)
 		viewos_netlink_session_event(VIEWOS_CMD_SERVER_STUCK_NTF, session);
 	if (again)
-		queue_delayed_work(system_wq, &session->watch, HZ);
+		schedule_delayed_work(&session->watch, HZ);
 }
 
 /* Work that somebody waits for. */
