@@ -50,6 +50,11 @@ check_output "pid: an orphan is the first one's, and reaped" "adopted gone" view
 	echo $(cat /tmp/orphan.out) gone'
 check_status "pid: the exit status" 7 '^$' viewctl run --pid -- bash -c 'exit 7'
 check_status "pid: killed by a signal" 143 '^$' viewctl run --pid -- bash -c 'kill -TERM $$; sleep 60'
+# An ignored SIGCHLD is inherited, and nobody would be left to wait for.
+check_status "pid: where SIGCHLD was ignored" 7 '^$' timeout -k 5 60 python3 -c '
+import os, signal
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execvp("viewctl", ["viewctl", "run", "--pid", "--", "sh", "-c", "exit 7"])'
 check_status "pid: no such command" 127 "'/nowhere': No such file" viewctl run --pid -- /nowhere
 check_status "pid: in a directory" 0 '^/proc$' viewctl run --pid --chdir /proc -- pwd
 check_status "pid: SIGTERM is passed on" 9 '^got it$' bash -c '
