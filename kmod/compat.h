@@ -21,7 +21,7 @@
 #else /* !__ASSEMBLY__ */
 
 #include <linux/fs.h>
-#if __has_include(<linux/filelock.h>)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 #include <linux/filelock.h>
 #endif
 #include <linux/ftrace.h>
@@ -31,7 +31,7 @@
 #include <linux/nsproxy.h>
 #include <linux/pagemap.h>
 #include <linux/sched/coredump.h>
-#if __has_include(<linux/sched/exec_state.h>)
+#ifndef SUID_DUMP_USER
 #include <linux/sched/exec_state.h>
 #endif
 #include <linux/sockptr.h>
@@ -65,7 +65,7 @@
 #endif
 
 /* Not exported: who may trace the current task. It alone replaces its state, by execve(2). */
-#if __has_include(<linux/sched/exec_state.h>)
+#ifndef SUID_DUMP_USER
 static inline bool viewos_current_dumpable(void)
 {
 	return rcu_dereference_protected(current->exec_state, true)->dumpable ==
