@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 
 #include "hook.h"
+#include "kill.h"
 #include "task.h"
 #include "trace.h"
 #include "view.h"
@@ -57,6 +58,13 @@ struct viewos_view *viewos_task_view_get(void)
 	viewos_view_get(view);
 	rcu_read_unlock();
 	return view;
+}
+
+bool viewos_task_attached_locked(const struct task_struct *task)
+{
+	lockdep_assert_held(&viewos_tree_lock);
+
+	return task_find(task);
 }
 
 bool viewos_task_within(const struct viewos_view *view)
@@ -112,9 +120,9 @@ static void task_unlink_locked(struct viewos_task *entry)
 /* Puts @task, which has no entry, into a view other than the root. */
 static int task_attach(struct task_struct *task, struct viewos_view *view)
 {
-	struct viewos_task *entry;
+	struct viewos_task *entry, *parent;
 
-	entry = kmalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
+	entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
 	if (!entry)
 		return -ENOMEM;
 	entry->task = task;
@@ -126,6 +134,9 @@ static int task_attach(struct task_struct *task, struct viewos_view *view)
 		return -ENOENT;
 	}
 	task_link_locked(entry, view);
+	parent = task == current ? NULL : task_find(current);
+	if (parent)
+		viewos_kill_inherit_locked(parent, entry);
 	hlist_add_head_rcu(&entry->node, task_bucket(task));
 	spin_unlock(&viewos_tree_lock);
 

@@ -25,6 +25,8 @@ struct viewos_view;
  * @link: in view->tasks (viewos_tree_lock)
  * @task: who; the entry goes before the task_struct
  * @view: where, referenced
+ * @forker: who made it; only while the task is new
+ * @signals: signal N is bit N - 1: sent to it as one of its view (viewos_tree_lock)
  * @rcu: delays the freeing for readers
  */
 struct viewos_task {
@@ -32,6 +34,8 @@ struct viewos_task {
 	struct list_head link;
 	struct task_struct *task;
 	struct viewos_view *view;
+	struct task_struct *forker;
+	unsigned long signals;
 	struct rcu_head rcu;
 };
 
@@ -60,6 +64,9 @@ void viewos_task_count_request(void);
  * -ENOMEM.
  */
 int viewos_task_enter(struct viewos_view *view);
+
+/** viewos_task_attached_locked() - is @task in a view other than the root? */
+bool viewos_task_attached_locked(const struct task_struct *task);
 
 /** viewos_task_kill_locked() - SIGKILL every task of a view */
 void viewos_task_kill_locked(struct viewos_view *view);

@@ -19,6 +19,7 @@
 #include "clock.h"
 #include "control.h"
 #include "hook.h"
+#include "kill.h"
 #include "netlink.h"
 #include "policy.h"
 #include "rule.h"
@@ -236,6 +237,21 @@ struct viewos_view *viewos_view_next(u64 id)
 	return view;
 }
 
+void viewos_view_tasks_locked(struct viewos_view *top,
+			      void (*call)(struct viewos_task *entry, void *arg), void *arg)
+{
+	struct viewos_task *entry;
+	struct viewos_view *view;
+	unsigned long id;
+
+	lockdep_assert_held(&viewos_tree_lock);
+
+	xa_for_each_start(&view_ids, id, view, top->id)
+		if (viewos_view_within(view, top))
+			list_for_each_entry(entry, &view->tasks, link)
+				call(entry, arg);
+}
+
 void viewos_view_publish(struct viewos_view *top, struct list_head *gone)
 {
 	struct viewos_policy *policy;
@@ -411,6 +427,8 @@ static long view_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return view_ioctl_set(view, uarg, _IOC_SIZE(cmd));
 	case VIEWOS_IOC_CASE(VIEWOS_IOC_VIEW_DESTROY):
 		return view_ioctl_destroy(view, uarg, _IOC_SIZE(cmd));
+	case VIEWOS_IOC_CASE(VIEWOS_IOC_VIEW_KILL):
+		return viewos_kill_ioctl(view, uarg, _IOC_SIZE(cmd));
 	case VIEWOS_IOC_CASE(VIEWOS_IOC_RULE_ADD):
 		return viewos_rule_ioctl_add(view, uarg, _IOC_SIZE(cmd));
 	case VIEWOS_IOC_CASE(VIEWOS_IOC_RULE_DEL):

@@ -24,6 +24,7 @@
 struct file;
 struct viewos_clock;
 struct viewos_policy;
+struct viewos_task;
 struct viewos_user;
 struct uts_namespace;
 
@@ -131,6 +132,15 @@ struct viewos_view *viewos_view_find_name(const char *name, kuid_t owner, bool a
 
 /** viewos_view_next() - the view with the least id from @id on, with a reference, or NULL */
 struct viewos_view *viewos_view_next(u64 id);
+
+/**
+ * viewos_view_tasks_locked() - for each task of a view and of those beneath it
+ * @top: the view, not the root
+ * @call: called with it
+ * @arg: for @call
+ */
+void viewos_view_tasks_locked(struct viewos_view *top,
+			      void (*call)(struct viewos_task *entry, void *arg), void *arg);
 
 /**
  * viewos_view_publish() - give a view and those beneath it their next policies

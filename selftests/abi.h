@@ -96,6 +96,15 @@ static inline int view_destroy(int view, uint32_t flags)
 	return result(ioctl(view, VIEWOS_IOC_VIEW_DESTROY, &destroy));
 }
 
+/* How many processes it reached. */
+static inline int view_kill(int view, int signal, pid_t except)
+{
+	struct viewos_view_kill kill = {
+		.size = sizeof(kill), .signal = signal, .except = except };
+
+	return result(ioctl(view, VIEWOS_IOC_VIEW_KILL, &kill)) ?: (int)kill.processes;
+}
+
 /* The id of the view that the caller is in, or UINT64_MAX. */
 static inline uint64_t view_self(void)
 {

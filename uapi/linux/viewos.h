@@ -29,7 +29,7 @@
  * Changes: ABI 1, first release. ABI 2, rules, the class socket, VIEWOS_IOC_SESSION_NEXT.
  * ABI 3, <linux/viewos_path.h>, VIEWOS_IOC_VIEW_UTS, VIEWOS_IOC_VIEW_CLOCK; the class
  * syscall, for which struct viewos_rule_add has grown, <linux/viewos_syscall.h>,
- * VIEWOS_IOC_SESSION_MEMORY.
+ * VIEWOS_IOC_SESSION_MEMORY, VIEWOS_IOC_VIEW_KILL.
  */
 #ifndef _UAPI_LINUX_VIEWOS_H
 #define _UAPI_LINUX_VIEWOS_H
@@ -315,6 +315,31 @@ struct viewos_view_clock {
 struct viewos_view_destroy {
 	__u32 size;
 	__u32 flags;
+};
+
+/**
+ * struct viewos_view_kill - argument of VIEWOS_IOC_VIEW_KILL on a view fd
+ * @size: in: sizeof(struct viewos_view_kill)
+ * @flags: in: must be zero
+ * @signal: in: signal number, or 0 to send none and only see whom it would reach
+ * @except: in: a process that is left out, by its pid as the caller sees it, or 0
+ * @processes: out: processes that got it
+ * @refused: out: those to which kill(2) does not let the caller send it
+ *
+ * Sends a signal to each process of the view and of those beneath it, as kill(2) does with -1:
+ * not to the caller, nor, unless it is SIGKILL, to the first process of a PID namespace. Each
+ * gets it once; one that is made meanwhile gets it too, unless its parent has already handled
+ * it. EPERM: the caller is not the view's owner, and has no CAP_SYS_ADMIN in
+ * the owner's user namespace, or it is the root view; or all refused. ESRCH: there is no
+ * process. EINVAL also: no such signal.
+ */
+struct viewos_view_kill {
+	__u32 size;
+	__u32 flags;
+	__s32 signal;
+	__s32 except;
+	__u32 processes;
+	__u32 refused;
 };
 
 /**
@@ -625,6 +650,7 @@ struct viewos_session_memory {
 #define VIEWOS_IOC_RULE_DEL		_IOW(VIEWOS_IOC_MAGIC, 0x15, struct viewos_rule_del)
 #define VIEWOS_IOC_VIEW_UTS		_IOW(VIEWOS_IOC_MAGIC, 0x16, struct viewos_view_uts)
 #define VIEWOS_IOC_VIEW_CLOCK		_IOW(VIEWOS_IOC_MAGIC, 0x17, struct viewos_view_clock)
+#define VIEWOS_IOC_VIEW_KILL		_IOWR(VIEWOS_IOC_MAGIC, 0x18, struct viewos_view_kill)
 
 #define VIEWOS_IOC_SERVER_ACCEPT	_IOWR(VIEWOS_IOC_MAGIC, 0x20, struct viewos_server_accept)
 
