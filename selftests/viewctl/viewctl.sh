@@ -11,7 +11,7 @@ as_tester() { su tester -s /bin/bash -c "$*"; }
 # Help and usage.
 check_status "help" 0 '^Usage: viewctl' viewctl help
 check_status "help goes to stdout" 0 '^Usage' bash -c 'viewctl help 2>/dev/null'
-for verb in run create enter set destroy mount umount tree ls show ps mounts servers sessions monitor; do
+for verb in run create enter set destroy kill mount umount tree ls show ps mounts servers sessions monitor; do
 	check_status "$verb --help" 0 "^Usage: viewctl $verb" viewctl $verb --help
 done
 check_status "unknown verb" 2 "^viewctl: .*foo" viewctl foo

@@ -137,6 +137,18 @@ int viewos_view_destroy(int view, unsigned int flags)
 	return control(view, VIEWOS_IOC_VIEW_DESTROY, &arg);
 }
 
+int viewos_view_kill(int view, int signal, pid_t except, struct viewos_view_kill *done)
+{
+	struct viewos_view_kill arg = {
+		.size = sizeof(arg), .signal = signal, .except = except };
+	int ret;
+
+	ret = control(view, VIEWOS_IOC_VIEW_KILL, &arg);
+	if (done)
+		*done = arg;
+	return ret;
+}
+
 int viewos_view_uts(int view, const char *const names[VIEWOS_UTS_FIELDS])
 {
 	struct viewos_view_uts arg = { .size = sizeof(arg) };

@@ -126,6 +126,21 @@ int viewos_view_set(int view, enum viewos_inherit inherit);
 int viewos_view_destroy(int view, unsigned int flags);
 
 /**
+ * viewos_view_kill() - send a signal to all processes of a view and of those beneath it
+ * @view: a view fd
+ * @signal: which, or 0 to see whom it would reach
+ * @except: the pid of a process that is left out, or 0
+ * @done: how many got it and to how many it was refused, also with EPERM and ESRCH; or NULL
+ *
+ * Each gets it once, though they fork. Left out are the caller and, unless it is SIGKILL, the
+ * first process of a pid namespace; see struct viewos_view_kill.
+ *
+ * Return: 0 if one got it. ESRCH: there is none. EPERM: not the view's owner, the root view,
+ * or kill(2) does not allow it for any. EINVAL: no such signal. ENOTTY: the module has ABI 2.
+ */
+int viewos_view_kill(int view, int signal, pid_t except, struct viewos_view_kill *done);
+
+/**
  * viewos_view_uts() - give the caller's UTS namespace other names, as the view's own
  * @view: a view fd
  * @names: by enum viewos_uts_field, each at most 64 bytes; NULL for those that stay

@@ -12,6 +12,7 @@ static const struct verb *const verbs[] = {
 	&verb_enter,
 	&verb_set,
 	&verb_destroy,
+	&verb_kill,
 	&verb_mount,
 	&verb_umount,
 	&verb_rule,
