@@ -269,6 +269,13 @@ static inline int import_ubuf(int direction, void __user *buf, size_t len, struc
 
 /* viewfs */
 
+/* What locks of all kinds have in common became a struct of its own. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0)
+#define viewos_flc(lock, field) ((lock)->fl_##field)
+#else
+#define viewos_flc(lock, field) ((lock)->c.flc_##field)
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 1, 0)
 #include <linux/pagevec.h>
 #else

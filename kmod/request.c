@@ -128,7 +128,7 @@ static int request_queue(struct viewos_session *session, struct viewos_request *
 
 	request_fill(session, req);
 	req->session = session;
-	if (session->timeout)
+	if (session->timeout && !(req->flags & VIEWOS_REQUEST_PATIENT))
 		req->deadline = (jiffies + session->timeout * HZ) ?: 1;
 
 	spin_lock(&session->lock);
@@ -357,7 +357,8 @@ void viewos_request_finish(struct viewos_request *req)
 	bool late, room = false;
 
 	spin_lock(&session->lock);
-	late = req->flags & VIEWOS_REQUEST_ABANDONED && !req->error && req->late;
+	late = req->flags & VIEWOS_REQUEST_ABANDONED && req->late &&
+	       (!req->error || req->flags & VIEWOS_REQUEST_LATE_ALWAYS);
 	if (!list_empty(&req->interrupt_node))
 		list_del_init(&req->interrupt_node);
 	session->nr_requests--;

@@ -54,6 +54,8 @@ enum viewos_request_state {
 #define VIEWOS_REQUEST_LAZY		BIT(9)	/* with ASYNC: a server that sleeps may sleep on */
 #define VIEWOS_REQUEST_IN_TURN		BIT(10)	/* with LAZY: but read in its turn */
 #define VIEWOS_REQUEST_RESTART		BIT(11)	/* a signal takes it back while it is not read */
+#define VIEWOS_REQUEST_PATIENT		BIT(12)	/* it may take as long as it likes */
+#define VIEWOS_REQUEST_LATE_ALWAYS	BIT(13)	/* ->late() is called upon an error, too */
 
 /**
  * struct viewos_request - one upcall
@@ -85,8 +87,8 @@ enum viewos_request_state {
  * @net: likewise
  * @end: for ASYNC: called once, with no lock held, in any context that may
  *	sleep; it must not drop the submitter's reference (the core does)
- * @late: called when a reply without error comes to an abandoned request, with
- *	no lock held; may be NULL
+ * @late: called when a reply without error comes to an abandoned request, or with
+ *	LATE_ALWAYS when that ends in any way, with no lock held; may be NULL
  * @private: for @end and @late
  */
 struct viewos_request {
@@ -186,6 +188,12 @@ int viewos_request_call(struct viewos_session *session, struct viewos_request *r
  * requests are under way.
  */
 void viewos_request_submit(struct viewos_session *session, struct viewos_request *req);
+
+/** viewos_request_abandoned() - after the call: did it return before the request was done? */
+static inline bool viewos_request_abandoned(const struct viewos_request *req)
+{
+	return READ_ONCE(req->flags) & VIEWOS_REQUEST_ABANDONED;
+}
 
 /* Called by session.c. */
 void viewos_request_finish(struct viewos_request *req);

@@ -345,7 +345,8 @@ static bool watch_old_locked(struct viewos_session *session)
 
 	for (i = 0; i < ARRAY_SIZE(session->sent); i++)
 		list_for_each_entry(req, &session->sent[i], node)
-			if (time_after(jiffies, req->sent_at + VIEWOS_STUCK_SECONDS * HZ))
+			if (!(req->flags & VIEWOS_REQUEST_PATIENT) &&
+			    time_after(jiffies, req->sent_at + VIEWOS_STUCK_SECONDS * HZ))
 				return true;
 	return false;
 }

@@ -410,8 +410,9 @@ static inline pid_t server_fork(void)
 	return pid;
 }
 
-/* Starts a fake server in a process of its own; returns when its name is there. */
-static inline pid_t fake_start(const char *name, const char *mountpoint)
+/* Starts a server of one session in a process of its own; returns when its name is there. */
+static inline pid_t server_start(const char *name, void (*serve)(int session, void *data),
+				 void *data)
 {
 	struct viewos_server_accept accept = { };
 	int ready[2];
@@ -429,7 +430,7 @@ static inline pid_t fake_start(const char *name, const char *mountpoint)
 		if (write(ready[1], &byte, 1) != 1 || byte)
 			_exit(1);
 		close(ready[1]);
-		fake_serve(server_accept(server, &accept), mountpoint);
+		serve(server_accept(server, &accept), data);
 		_exit(0);
 	}
 	close(ready[1]);
@@ -437,6 +438,16 @@ static inline pid_t fake_start(const char *name, const char *mountpoint)
 		pid = -1;
 	close(ready[0]);
 	return pid;
+}
+
+static inline void fake_serve_at(int session, void *mountpoint)
+{
+	fake_serve(session, mountpoint);
+}
+
+static inline pid_t fake_start(const char *name, const char *mountpoint)
+{
+	return server_start(name, fake_serve_at, (void *)mountpoint);
 }
 
 #endif /* _FAKE_SERVER_H */

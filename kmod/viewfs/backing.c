@@ -265,10 +265,15 @@ static int backing_fsync(struct file *file, loff_t start, loff_t end, int datasy
 
 static int backing_flush(struct file *file, fl_owner_t owner)
 {
-	struct file *backing = backing_of(file);
+	struct viewfs_handle *handle = file->private_data;
+	struct file *backing = handle->backing;
+	struct viewfs_inode *vi = viewfs_i(handle->inode);
 
 	if (file->f_mode & FMODE_WRITE)
 		backing_changed(file);
+	/* No FLUSH is sent that would do it. */
+	if (test_bit(VIEWFS_I_LOCKED, &vi->flags))
+		viewfs_unlock_all(handle, viewfs_lock_owner(viewfs_inode_sb(&vi->vfs), owner), 0);
 	return backing->f_op->flush ? backing->f_op->flush(backing, owner) : 0;
 }
 
@@ -295,5 +300,7 @@ const struct file_operations viewfs_backing_ops = {
 	.unlocked_ioctl = viewfs_file_ioctl,
 	.compat_ioctl = viewfs_file_compat_ioctl,
 	.poll = viewfs_file_poll,
+	.lock = viewfs_file_lock,
+	.flock = viewfs_file_flock,
 	.setlease = generic_setlease,
 };

@@ -64,14 +64,15 @@ static int file_open(struct inode *inode, struct file *file)
 
 /*
  * A task that is exiting can no more be killed, so it waits for nothing: FLUSH is
- * sent all the same, and RELEASE comes behind all write-back in any case.
+ * sent all the same, and RELEASE comes behind it and all write-back in any case.
  */
-static int flush_send(struct inode *inode, struct file *file)
+static int flush_send(struct inode *inode, struct file *file, u64 owner)
 {
 	struct viewfs_sb *fs = viewfs_inode_sb(inode);
 	struct viewfs_handle *handle = file->private_data;
 	struct fuse_flush_in in = {
 		.fh = handle->fh,
+		.lock_owner = owner,
 	};
 	struct viewfs_call call = {
 		.opcode = FUSE_FLUSH,
@@ -88,9 +89,24 @@ static int flush_send(struct inode *inode, struct file *file)
 	req = viewfs_call_request(&call);
 	if (IS_ERR(req))
 		return PTR_ERR(req);
-	req->flags |= VIEWOS_REQUEST_FORCE;
-	viewos_request_submit(fs->session, req);
+	viewfs_unlock_submit(handle, req);
 	return 0;
+}
+
+/* FLUSH of a file that the owner may have locked: the locks go, whatever becomes of it. */
+static int flush_locks(struct inode *inode, struct file *file, u64 owner)
+{
+	struct viewfs_sb *fs = viewfs_inode_sb(inode);
+	struct viewfs_handle *handle = file->private_data;
+	int err = 0;
+
+	if (!test_bit(VIEWFS_NO_FLUSH, &fs->flags) && !(handle->open_flags & FOPEN_NOFLUSH)) {
+		err = flush_send(inode, file, owner);
+		if (!test_bit(VIEWFS_NO_FLUSH, &fs->flags) && err != -EINTR)
+			return err;
+	}
+	viewfs_unlock_all(handle, owner, 0);
+	return err;
 }
 
 static int file_flush(struct file *file, fl_owner_t owner)
@@ -99,20 +115,25 @@ static int file_flush(struct file *file, fl_owner_t owner)
 	struct viewfs_inode *vi = viewfs_i(inode);
 	struct viewfs_sb *fs = viewfs_inode_sb(inode);
 	struct viewfs_handle *handle = file->private_data;
-	int err;
+	int err = 0;
 
 	if (test_bit(VIEWFS_I_BAD, &vi->flags))
 		return -EIO;
 	/* What was open for reading has nothing to flush: one round trip less. */
-	if (!(file->f_mode & FMODE_WRITE))
-		return 0;
-	err = viewfs_writeback_flush(inode, 0, LLONG_MAX);
-	if (!err)
-		err = filemap_check_errors(inode->i_mapping);
-	if (err || !handle->release || test_bit(VIEWFS_NO_FLUSH, &fs->flags) ||
-	    handle->open_flags & FOPEN_NOFLUSH)
+	if (file->f_mode & FMODE_WRITE) {
+		err = viewfs_writeback_flush(inode, 0, LLONG_MAX);
+		if (!err)
+			err = filemap_check_errors(inode->i_mapping);
+	}
+	if (test_bit(VIEWFS_I_LOCKED, &vi->flags)) {
+		int err2 = flush_locks(inode, file, viewfs_lock_owner(fs, owner));
+
+		return err ?: err2;
+	}
+	if (err || !(file->f_mode & FMODE_WRITE) || !handle->release ||
+	    test_bit(VIEWFS_NO_FLUSH, &fs->flags) || handle->open_flags & FOPEN_NOFLUSH)
 		return err;
-	return flush_send(inode, file);
+	return flush_send(inode, file, viewfs_lock_owner(fs, owner));
 }
 
 static int file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
@@ -375,6 +396,8 @@ static const struct file_operations file_ops = {
 	.poll = viewfs_file_poll,
 	.unlocked_ioctl = viewfs_file_ioctl,
 	.compat_ioctl = viewfs_file_compat_ioctl,
+	.lock = viewfs_file_lock,
+	.flock = viewfs_file_flock,
 	/* Since 7.0 only who says so has leases. */
 	.setlease = generic_setlease,
 };

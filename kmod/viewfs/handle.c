@@ -103,6 +103,8 @@ static void handle_released(struct viewos_request *req)
 	struct viewfs_sb *fs = viewfs_inode_sb(handle->inode);
 
 	viewfs_poll_free(handle);
+	if (test_bit(VIEWFS_LOCKED_FLOCK, &handle->locks))
+		viewfs_unlock_end(handle->inode);
 	iput(handle->inode);
 	kfree(handle);
 	viewfs_sb_done(fs);
@@ -142,7 +144,13 @@ void viewfs_handle_put(struct viewfs_handle *handle)
 	in = viewos_request_body(req);
 	in->fh = handle->fh;
 	in->flags = handle->flags;
-	req->flags |= VIEWOS_REQUEST_FORCE | VIEWOS_REQUEST_KERNEL | VIEWOS_REQUEST_LAZY;
+	req->flags |= VIEWOS_REQUEST_FORCE | VIEWOS_REQUEST_KERNEL;
+	if (test_bit(VIEWFS_LOCKED_FLOCK, &handle->locks)) {
+		in->release_flags = FUSE_RELEASE_FLOCK_UNLOCK;
+		in->lock_owner = handle->lock_owner;
+	} else {
+		req->flags |= VIEWOS_REQUEST_LAZY;
+	}
 	req->end = handle_released;
 	req->private = handle;
 	viewfs_sb_busy(viewfs_inode_sb(inode));
@@ -337,6 +345,7 @@ int viewfs_file_release(struct inode *inode, struct file *file)
 		list_del_init(&handle->link);
 		spin_unlock(&viewfs_i(inode)->lock);
 	}
+	viewfs_lock_release(handle, file);
 	viewfs_handle_put(handle);
 	return 0;
 }

@@ -217,6 +217,7 @@ struct inode *viewfs_inode_alloc(struct super_block *sb)
 	INIT_LIST_HEAD(&vi->writebacks);
 	vi->writing = 0;
 	vi->holder = NULL;
+	vi->unlocking = 0;
 	init_waitqueue_head(&vi->wait);
 	viewfs_handle_plain(&vi->vfs);
 	vi->redirect = NULL;

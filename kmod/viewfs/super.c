@@ -6,6 +6,7 @@
 #include <linux/fs_parser.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
+#include <linux/random.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/statfs.h>
@@ -101,6 +102,7 @@ static struct viewfs_sb *sb_alloc(struct viewos_session *session,
 	xa_init_flags(&fs->polled, XA_FLAGS_ALLOC1);
 	spin_lock_init(&fs->redirect_lock);
 	INIT_LIST_HEAD(&fs->redirects);
+	get_random_bytes(&fs->lock_key, sizeof(fs->lock_key));
 	INIT_RCU_WORK(&fs->free_work, sb_free_work);
 	return fs;
 }

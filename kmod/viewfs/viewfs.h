@@ -31,6 +31,7 @@
 #include <linux/fuse.h>
 #include <linux/list.h>
 #include <linux/poll.h>
+#include <linux/siphash.h>
 #include <linux/spinlock.h>
 #include <linux/stat.h>
 #include <linux/wait.h>
@@ -65,6 +66,8 @@ enum {
 	VIEWFS_DONT_MASK,
 	VIEWFS_LOOKUP_OPEN,
 	VIEWFS_IOCTL_DIR,
+	VIEWFS_POSIX_LOCKS,
+	VIEWFS_FLOCK_LOCKS,
 	VIEWFS_SERVER_ACCESS,
 	VIEWFS_TARGET,
 	VIEWFS_NO_OPEN,
@@ -103,6 +106,7 @@ enum {
  * @redirect_lock: protects the next two fields
  * @redirects: redirects of the mount whose objects are held
  * @nr_redirects: how many
+ * @lock_key: scrambles the owners of locks
  * @free_work: puts the session, behind RCU
  */
 struct viewfs_sb {
@@ -121,6 +125,7 @@ struct viewfs_sb {
 	spinlock_t redirect_lock; /* the next two fields */
 	struct list_head redirects;
 	unsigned int nr_redirects;
+	siphash_key_t lock_key;
 	struct rcu_work free_work;
 };
 
@@ -135,6 +140,8 @@ struct viewfs_sb {
  * @link: in inode's ->handles while the file is open for writing
  * @poll: see poll.c, NULL if it was never polled
  * @backing: through what the file is read and written, or NULL
+ * @locks: VIEWFS_LOCKED_* bits, by atomic bit operations
+ * @lock_owner: of the file, with VIEWFS_LOCKED_FLOCK
  */
 struct viewfs_handle {
 	refcount_t ref;
@@ -146,6 +153,14 @@ struct viewfs_handle {
 	struct list_head link;
 	struct viewfs_poll *poll;
 	struct file *backing;
+	unsigned long locks;
+	u64 lock_owner;
+};
+
+/* Bits of viewfs_handle->locks: locks of the server's that a file had, which go with it. */
+enum {
+	VIEWFS_LOCKED_OFD,
+	VIEWFS_LOCKED_FLOCK,
 };
 
 /* Bits of viewfs_inode->flags. */
@@ -156,6 +171,7 @@ enum {
 	VIEWFS_I_DROP,		/* pages are to be dropped before the next read */
 	VIEWFS_I_WANT_PLUS,	/* directory: entries are looked at after readdir */
 	VIEWFS_I_FROM_PLUS,	/* came by READDIRPLUS, and was not looked at yet */
+	VIEWFS_I_LOCKED,	/* processes had locks of the server's: FLUSH lets them go */
 };
 
 /**
@@ -182,7 +198,8 @@ enum {
  * @writebacks: write-back under way
  * @writing: runs of ->writepages
  * @holder: who is between viewfs_writeback_hold() and resume, with the inode's lock
- * @wait: for changes of the last three
+ * @unlocking: requests under way that let locks go
+ * @wait: for changes of the last four
  * @plain: handle of all who read, where the server needs no open; set with the inode
  * @redirect: of a name that is another object; set with the inode
  */
@@ -208,6 +225,7 @@ struct viewfs_inode {
 	struct list_head writebacks;
 	unsigned int writing;
 	struct task_struct *holder;
+	unsigned int unlocking;
 	wait_queue_head_t wait;
 	struct viewfs_handle plain;
 	struct viewfs_redirect *redirect;
@@ -393,6 +411,16 @@ void viewfs_handle_get(struct viewfs_handle *handle);
 void viewfs_handle_put(struct viewfs_handle *handle);
 u32 viewfs_open_killpriv(struct viewfs_sb *fs, u32 flags);
 int viewfs_file_release(struct inode *inode, struct file *file);
+
+/* lock.c */
+u64 viewfs_lock_owner(const struct viewfs_sb *fs, fl_owner_t owner);
+void viewfs_unlock_begin(struct inode *inode);
+void viewfs_unlock_end(struct inode *inode);
+void viewfs_unlock_submit(struct viewfs_handle *handle, struct viewos_request *req);
+void viewfs_unlock_all(struct viewfs_handle *handle, u64 owner, u32 lk_flags);
+void viewfs_lock_release(struct viewfs_handle *handle, struct file *file);
+int viewfs_file_lock(struct file *file, int cmd, struct file_lock *fl);
+int viewfs_file_flock(struct file *file, int cmd, struct file_lock *fl);
 
 /* open.c */
 bool viewfs_open_may_lookup(struct viewfs_sb *fs, unsigned int flags);

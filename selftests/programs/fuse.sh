@@ -155,6 +155,12 @@ if [ -x "$examples/hello_ll" ]; then
 	for options in cache=auto cache=always cache=never writeback flock; do
 		check "passthrough_ll: $options" writes passthrough_ll none source=/tmp/fuse-tree,$options
 	done
+	check "passthrough_ll: its locks are those of the files beneath" \
+		viewctl run -m passthrough_ll,source=/tmp/fuse-tree,flock:none:/mnt/fs -- bash -ec '
+			flock -n /mnt/fs/one flock -n -E 7 /tmp/fuse-tree/one true && exit 1
+			[ $? = 7 ]; flock -n /tmp/fuse-tree/one true
+			flock -n /tmp/fuse-tree/one flock -n -E 7 /mnt/fs/one true && exit 1
+			[ $? = 7 ]; flock -n /mnt/fs/one flock -n /mnt/fs/sub/two true'
 	check "passthrough_ll: as an ordinary user" as_tester \
 		'viewctl run -m passthrough_ll,source=/tmp/fuse-tree:none:/mnt/fs -- diff -r --no-dereference /tmp/fuse-tree /mnt/fs'
 	for program in notify_inval_inode notify_inval_entry invalidate_path; do
