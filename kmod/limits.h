@@ -50,6 +50,15 @@
 /* The largest reply that is not page data: an xattr list or value. */
 #define VIEWOS_MAX_REPLY		SZ_64K
 
+/* The largest notice: content of a file, as much as is read or written at once. */
+#define VIEWOS_MAX_NOTICE		(SZ_1M + SZ_4K)
+
+/*
+ * Answers to FUSE_NOTIFY_RETRIEVE that a session has not read, each of which may hold as
+ * many pages as a WRITE.
+ */
+#define VIEWOS_MAX_RETRIEVES		64
+
 /* Seconds that a mount waits for its server to accept and to answer INIT. */
 #define VIEWOS_CONNECT_TIMEOUT		30
 

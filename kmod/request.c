@@ -119,6 +119,19 @@ static int request_refused_locked(struct viewos_session *session, struct viewos_
 	return 0;
 }
 
+static void request_number_locked(struct viewos_session *session, struct viewos_request *req)
+{
+	lockdep_assert_held(&session->lock);
+
+	/* It answers a notice of the server's, by the number that this had. */
+	if (req->in->opcode == FUSE_NOTIFY_REPLY)
+		return;
+	session->next_unique += 2;
+	req->in->unique = session->next_unique;
+	if (req->in->opcode == VIEWOS_FUSE_LOOKUP_OPEN)
+		req->in->unique |= VIEWOS_UNIQUE_LOOKUP_OPEN;
+}
+
 /* Queues a request; on success the session has a reference of its own. */
 static int request_queue(struct viewos_session *session, struct viewos_request *req)
 {
@@ -138,10 +151,7 @@ static int request_queue(struct viewos_session *session, struct viewos_request *
 		return err;
 	}
 	viewos_request_get(req);
-	session->next_unique += 2;
-	req->in->unique = session->next_unique;
-	if (req->in->opcode == VIEWOS_FUSE_LOOKUP_OPEN)
-		req->in->unique |= VIEWOS_UNIQUE_LOOKUP_OPEN;
+	request_number_locked(session, req);
 	req->state = VIEWOS_REQUEST_QUEUED;
 	list_add_tail(&req->node, lazy && !(req->flags & VIEWOS_REQUEST_IN_TURN) ?
 		      &session->lazy : &session->queue);

@@ -718,10 +718,10 @@ static int reply_request(struct viewos_session *session, const struct fuse_out_h
 static int reply_notice(struct viewos_session *session, int code, struct iov_iter *from)
 {
 	size_t len = iov_iter_count(from);
-	int err = -EINVAL;
+	int err = -ENODEV;
 	void *data;
 
-	if (len > VIEWOS_MAX_REPLY)
+	if (len > VIEWOS_MAX_NOTICE)
 		return -EINVAL;
 	data = kvmalloc(len + 1, GFP_KERNEL_ACCOUNT);
 	if (!data)

@@ -141,7 +141,7 @@ struct viewos_session {
 /**
  * struct viewos_session_ops - what a class wants to hear of its session
  * @notify: the server sent a notice (unique 0): @code is enum fuse_notify_code,
- *	@data its body of @len bytes (at most VIEWOS_MAX_REPLY). Called in the server's context, may
+ *	@data its body of @len bytes (at most VIEWOS_MAX_NOTICE). In the server's context, may
  *	sleep. Return 0 or a negative errno for the server's write.
  * @end: the session has ended, and all its requests; may sleep; may be NULL
  */

@@ -112,6 +112,23 @@ void viewfs_attr_grow(struct inode *inode, loff_t size)
 }
 
 /**
+ * viewfs_attr_stored() - the server gave content that ends behind the file
+ * @inode: of which file
+ * @size: where
+ */
+void viewfs_attr_stored(struct inode *inode, loff_t size)
+{
+	struct viewfs_inode *vi = viewfs_i(inode);
+
+	spin_lock(&vi->lock);
+	vi->attr_version = atomic64_inc_return(&viewfs_inode_sb(inode)->attr_version);
+	WRITE_ONCE(vi->stale, vi->stale | VIEWFS_STALE_WRITE);
+	if (size > i_size_read(inode))
+		i_size_write(inode, size);
+	spin_unlock(&vi->lock);
+}
+
+/**
  * viewfs_attr_fetch() - ask the server for attributes
  * @inode: whose
  *

@@ -21,6 +21,9 @@
 			 FUSE_NO_OPENDIR_SUPPORT | FUSE_INIT_EXT | FUSE_DONT_MASK |	\
 			 FUSE_IOCTL_DIR | FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS)
 
+/* The upper half. */
+#define INIT_FLAGS2	((u32)(FUSE_HAS_EXPIRE_ONLY >> 32))
+
 static const struct {
 	u32 wire;
 	int bit;
@@ -112,6 +115,7 @@ int viewfs_session_start(struct viewfs_sb *fs)
 		.minor = FUSE_KERNEL_MINOR_VERSION,
 		.max_readahead = INIT_READAHEAD,
 		.flags = INIT_FLAGS,
+		.flags2 = INIT_FLAGS2,
 	};
 	struct fuse_init_out out = { };
 	struct viewfs_call call = {

@@ -94,7 +94,12 @@ static int notify_entry(struct super_block *sb, const void *data, u32 len)
 	dentry = notify_find(sb, out->parent, data + sizeof(*out), out->namelen);
 	if (!dentry)
 		return -ENOENT;
-	notify_expire(dentry);
+	if (out->flags & FUSE_EXPIRE_ONLY) {
+		viewfs_dentry_expire(dentry);
+		dput(dentry);
+	} else {
+		notify_expire(dentry);
+	}
 	return 0;
 }
 
@@ -137,8 +142,9 @@ static int session_notify(struct viewos_session *session, int code, const void *
 	case FUSE_NOTIFY_POLL:
 		return viewfs_poll_notify(sb, data, len);
 	case FUSE_NOTIFY_STORE:
+		return viewfs_store_notify(sb, data, len);
 	case FUSE_NOTIFY_RETRIEVE:
-		return -ENOSYS;
+		return viewfs_retrieve_notify(sb, data, len);
 	default:
 		return -EINVAL;
 	}

@@ -107,6 +107,7 @@ enum {
  * @redirects: redirects of the mount whose objects are held
  * @nr_redirects: how many
  * @lock_key: scrambles the owners of locks
+ * @retrieves: answers to RETRIEVE that the server has not read
  * @free_work: puts the session, behind RCU
  */
 struct viewfs_sb {
@@ -126,6 +127,7 @@ struct viewfs_sb {
 	struct list_head redirects;
 	unsigned int nr_redirects;
 	siphash_key_t lock_key;
+	atomic_t retrieves;
 	struct rcu_work free_work;
 };
 
@@ -370,6 +372,7 @@ void viewfs_attr_apply(struct inode *inode, const struct fuse_attr *attr, u64 un
 void viewfs_attr_stale(struct inode *inode, u32 mask);
 void viewfs_attr_call(struct inode *inode, unsigned int flags);
 void viewfs_attr_grow(struct inode *inode, loff_t size);
+void viewfs_attr_stored(struct inode *inode, loff_t size);
 int viewfs_attr_fetch(struct inode *inode);
 int viewfs_attr_update(struct inode *inode, u32 mask);
 int viewfs_inode_permission(struct mnt_idmap *idmap, struct inode *inode, int mask);
@@ -521,6 +524,10 @@ int viewfs_backing_check_create(struct viewos_request *req);
 int viewfs_backing_open(struct viewfs_handle *handle, struct viewfs_target *target,
 			struct file *file);
 void viewfs_backing_attach(struct viewfs_handle *handle, struct file *file);
+
+/* store.c */
+int viewfs_store_notify(struct super_block *sb, const void *data, u32 len);
+int viewfs_retrieve_notify(struct super_block *sb, const void *data, u32 len);
 
 /* notify.c */
 extern const struct viewos_session_ops viewfs_session_ops;

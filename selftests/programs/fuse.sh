@@ -163,7 +163,7 @@ if [ -x "$examples/hello_ll" ]; then
 			[ $? = 7 ]; flock -n /mnt/fs/one flock -n /mnt/fs/sub/two true'
 	check "passthrough_ll: as an ordinary user" as_tester \
 		'viewctl run -m passthrough_ll,source=/tmp/fuse-tree:none:/mnt/fs -- diff -r --no-dereference /tmp/fuse-tree /mnt/fs'
-	for program in notify_inval_inode notify_inval_entry invalidate_path; do
+	for program in notify_inval_inode notify_inval_entry notify_store_retrieve invalidate_path; do
 		check "$program" viewctl run -m $program:none:/mnt/fs -- bash -c '
 			set -e; cd /mnt/fs; first=$(cat *; ls); now=$first
 			for i in {1..300}; do now=$(cat * 2>/dev/null; ls); [ "$now" = "$first" ] || exit 0; sleep 0.1; done
