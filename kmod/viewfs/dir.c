@@ -299,8 +299,9 @@ static int create_finish(struct inode *dir, struct dentry *dentry, struct file *
 	return 0;
 }
 
+/* CREATE, or TMPFILE: a file without a name, with a dentry that is in no directory. */
 static int create_open(struct inode *dir, struct dentry *dentry, struct file *file,
-		       unsigned int flags, umode_t mode)
+		       unsigned int flags, umode_t mode, u32 opcode)
 {
 	struct viewfs_sb *fs = viewfs_inode_sb(dir);
 	u64 version = viewfs_sb_version(fs);
@@ -313,7 +314,7 @@ static int create_open(struct inode *dir, struct dentry *dentry, struct file *fi
 	struct viewfs_target target = { };
 	struct create_out out;
 	struct viewfs_call call = {
-		.opcode = FUSE_CREATE,
+		.opcode = opcode,
 		.nodeid = viewfs_nodeid(dir),
 		.in = { { &in, sizeof(in) }, { dentry->d_name.name, name_len(dentry) } },
 		.out = &out,
@@ -389,13 +390,27 @@ static int dir_atomic_open(struct inode *dir, struct dentry *dentry, struct file
 
 	err = -ENOSYS;
 	if (!test_bit(VIEWFS_NO_CREATE, &fs->flags)) {
-		err = create_open(dir, dentry, file, flags, mode);
+		err = create_open(dir, dentry, file, flags, mode, FUSE_CREATE);
 		viewfs_sb_lacks(fs, VIEWFS_NO_CREATE, err);
 	}
 	if (err == -ENOSYS)
 		err = create_mknod(dir, dentry, file, mode);
 	dput(found);
 	return err;
+}
+
+static int dir_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, umode_t mode)
+{
+	struct viewfs_sb *fs = viewfs_inode_sb(dir);
+	int err;
+
+	err = viewfs_inode_check(dir);
+	if (err)
+		return err;
+	if (test_bit(VIEWFS_NO_TMPFILE, &fs->flags))
+		return -EOPNOTSUPP;
+	err = create_open(dir, file->f_path.dentry, file, file->f_flags, mode, FUSE_TMPFILE);
+	return viewfs_sb_lacks(fs, VIEWFS_NO_TMPFILE, err) ? -EOPNOTSUPP : err;
 }
 
 static const char *symlink_get(struct dentry *dentry, struct inode *inode,
@@ -441,6 +456,7 @@ static const struct inode_operations dir_inode_ops = {
 	.unlink = dir_unlink,
 	.rmdir = dir_rmdir,
 	.rename = dir_rename,
+	.tmpfile = dir_tmpfile,
 	.permission = viewfs_inode_permission,
 	.getattr = viewfs_inode_getattr,
 	.setattr = viewfs_inode_setattr,

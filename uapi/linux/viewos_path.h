@@ -10,7 +10,7 @@
  *
  * VIEWOS_PATH_TARGET: objects by fd
  *
- * The answer to three operations may end with a struct viewos_path_target, behind what
+ * The answer to some operations may end with a struct viewos_path_target, behind what
  * FUSE has there. It hands over an open file of the server, by fd of the process that writes
  * the reply; the fd may be closed when the write has returned. An fd is only taken
  * from a process with the ids of the one that accepted the session, and no more capabilities
@@ -36,8 +36,8 @@
  *	mount(2), but for the privilege: of a mount in its own mount namespace, not
  *	unbindable, without mounts beneath that are locked (else EINVAL).
  *
- * OPEN, CREATE: the file is read, written, mapped, seeked, synced and allocated through the
- *	given regular file, without the server. It must be open for what the
+ * OPEN, CREATE, TMPFILE: the file is read, written, mapped, seeked, synced and allocated through
+ *	the given regular file, without the server. It must be open for what the
  *	caller asks for (EBADF), may be append-only no more than the caller's (EPERM),
  *	and must not lie on a file system that is stacked upon another (ELOOP).
  *	Attributes, also truncation, remain the server's. RELEASE is sent, FLUSH
