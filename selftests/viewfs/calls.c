@@ -111,20 +111,42 @@ TEST_F(calls, faccessat2_and_fchmodat2)
 
 TEST_F(calls, tmpfile)
 {
+	struct stat st;
 	char path[64];
 	int fd = result(open(".", O_TMPFILE | O_RDWR, 0600));
 
-	/* libfuse 3.14 has no such operation. */
-	if (IS(SERVED)) {
+	/* libfuse 3.14 has no such operation, libviewos has. */
+	if (IS(FUSE)) {
 		ASSERT_EQ(-EOPNOTSUPP, fd);
 		return;
 	}
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(4, write(fd, "text", 4));
+	ASSERT_EQ(0, fstat(fd, &st));
+	EXPECT_EQ(0, st.st_nlink);
+	EXPECT_EQ(S_IFREG | 0600, st.st_mode);
+	EXPECT_EQ(4, st.st_size);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	EXPECT_EQ(0, linkat(AT_FDCWD, path, AT_FDCWD, "f", AT_SYMLINK_FOLLOW));
+	EXPECT_EQ(-EEXIST, result(linkat(fd, "", AT_FDCWD, "f", AT_EMPTY_PATH)));
+	EXPECT_EQ(0, linkat(fd, "", AT_FDCWD, "g", AT_EMPTY_PATH));
 	EXPECT_TRUE(has_text("f", "text"));
+	ASSERT_EQ(0, fstat(fd, &st));
+	EXPECT_EQ(2, st.st_nlink);
 	close(fd);
+	EXPECT_TRUE(has_text("g", "text"));
+	/* Who wants it to stay without a name. */
+	fd = open(".", O_TMPFILE | O_EXCL | O_WRONLY, 0666);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, fstat(fd, &st));
+	EXPECT_EQ(S_IFREG | 0644, st.st_mode);
+	EXPECT_EQ(-ENOENT, result(linkat(fd, "", AT_FDCWD, "h", AT_EMPTY_PATH)));
+	close(fd);
+	EXPECT_EQ(-EINVAL, result(open(".", O_TMPFILE | O_RDONLY, 0600)));
+	EXPECT_EQ(-ENOTDIR, result(open("f", O_TMPFILE | O_RDWR, 0600)));
+	ASSERT_EQ(0, mkdir("d", 0755));
+	EXPECT_EQ(EACCES, IN_CHILD(become_nobody() ?:
+				   -result(open("d", O_TMPFILE | O_RDWR, 0600))));
 }
 
 TEST_F(calls, o_direct)

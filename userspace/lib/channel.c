@@ -81,6 +81,14 @@ bool channel_want(uint32_t additions)
 	return own_channel && opening_want(&own_channel->shared->init, additions);
 }
 
+bool channel_want_tmpfile(void)
+{
+	if (!own_channel)
+		return false;
+	atomic_store(&own_channel->shared->init.tmpfile, true);
+	return true;
+}
+
 /* Has the channel's thread its reply for itself now? */
 static bool channel_take(struct channel *channel)
 {

@@ -94,6 +94,9 @@ void channel_hurry(void);
  */
 bool channel_want(uint32_t additions);
 
+/** channel_want_tmpfile() - the calling worker answers INIT: TMPFILE is to come as a CREATE */
+bool channel_want_tmpfile(void);
+
 /** channel_flush() - the calling worker asks for no more requests: send what it holds */
 void channel_flush(struct channel *channel);
 

@@ -42,6 +42,9 @@ size_t opening_read(struct opening *opening, struct opening_init *init, void *bu
 	} else if (header->opcode == VIEWOS_FUSE_LOOKUP_OPEN &&
 		   len > sizeof(*header) + sizeof(opening->in)) {
 		request_split(opening, header);
+	} else if (header->opcode == FUSE_TMPFILE && atomic_load(&init->tmpfile)) {
+		/* Alike, but that the name is "/", which no file has. */
+		header->opcode = FUSE_CREATE;
 	}
 	return header->len;
 }

@@ -17,11 +17,13 @@
  * @unique: of an INIT that is not answered yet, else 0
  * @offer: VIEWOS_PATH_* that the kernel offers; like @want of the worker that has the INIT
  * @want: of these, what the server asked for
+ * @tmpfile: the server takes TMPFILE, as a CREATE; set before the answer to INIT
  */
 struct opening_init {
 	atomic_ullong unique;
 	uint32_t offer;
 	uint32_t want;
+	atomic_bool tmpfile;
 };
 
 /** struct opening_reply - a whole reply to VIEWOS_FUSE_LOOKUP_OPEN */

@@ -66,6 +66,11 @@ int viewos_fuse_want_redirect(void)
 	return channel_want(VIEWOS_PATH_TARGET) ? 0 : -EOPNOTSUPP;
 }
 
+int viewos_fuse_want_tmpfile(void)
+{
+	return channel_want_tmpfile() ? 0 : -EINVAL;
+}
+
 int viewos_fuse_reply_redirect(struct fuse_req *req, int fd, double timeout, unsigned int flags)
 {
 	struct {

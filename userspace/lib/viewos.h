@@ -355,6 +355,18 @@ struct fuse_entry_param;
  */
 int viewos_fuse_want_redirect(void);
 
+/**
+ * viewos_fuse_want_tmpfile() - files without a name can be made in this session
+ *
+ * To be called from the init operation of a server whose libfuse knows no tmpfile. An
+ * open(2) with O_TMPFILE is then a create operation with the name "/", which no file has,
+ * and the directory as the parent. It is answered as any other create, with an entry that
+ * has no link yet; a link operation may give it a name.
+ *
+ * Return: 0, or -EINVAL: not called from init.
+ */
+int viewos_fuse_want_tmpfile(void);
+
 /** VIEWOS_REDIRECT_READONLY - nothing is written there, whatever the caller may do */
 #define VIEWOS_REDIRECT_READONLY	0x00000001
 

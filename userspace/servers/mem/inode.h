@@ -15,6 +15,9 @@
 
 #define MEMFS_NAME_MAX 255
 
+/* What create is told for a file without a name: viewos_fuse_want_tmpfile() */
+#define MEMFS_NO_NAME "/"
+
 /*
  * Locking. Two levels, taken in this order:
  *
@@ -68,6 +71,7 @@ struct inode {
 	uid_t uid;
 	gid_t gid;
 	dev_t rdev;
+	bool linkable;			/* it has no name, and may get one */
 	off_t size;
 	struct timespec atime;
 	struct timespec mtime;

@@ -195,21 +195,50 @@ static int create_existing_locked(struct memfs *fs, struct inode *inode, int fla
 	return 0;
 }
 
+/* A file without a name: it lives while the kernel knows it. */
+static int tmpfile_locked(struct memfs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent,
+			  mode_t mode, struct fuse_entry_param *param)
+{
+	struct inode *dir, *inode;
+	int err;
+
+	err = dir_find_locked(fs, parent, &dir);
+	if (err)
+		return err;
+	if (!dir->nlink)
+		return -ENOENT;
+	inode = memfs_inode_create_locked(fs, dir, mode, ctx, &err);
+	if (!inode)
+		return err;
+	inode->linkable = true;
+	entry_fill_locked(fs, inode, param);
+	return 0;
+}
+
+static int create_locked(struct memfs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent,
+			 const char *name, mode_t mode, int flags, struct fuse_entry_param *param)
+{
+	struct inode *inode;
+	int err;
+
+	if (!strcmp(name, MEMFS_NO_NAME))
+		return tmpfile_locked(fs, ctx, parent, mode, param);
+	err = lookup_locked(fs, parent, name, &inode);
+	if (inode)
+		return create_existing_locked(fs, inode, flags, param);
+	return err ? err : make_locked(fs, ctx, parent, name, mode, 0, NULL, param);
+}
+
 void memfs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 		  struct fuse_file_info *fi)
 {
 	struct memfs *fs = fuse_req_userdata(req);
 	struct fuse_entry_param param = {};
-	struct inode *inode;
 	int err;
 
 	pthread_rwlock_wrlock(&fs->tree);
-	err = lookup_locked(fs, parent, name, &inode);
-	if (inode)
-		err = create_existing_locked(fs, inode, fi->flags, &param);
-	else if (!err)
-		err = make_locked(fs, fuse_req_ctx(req), parent, name,
-				  S_IFREG | (mode & 07777), 0, NULL, &param);
+	err = create_locked(fs, fuse_req_ctx(req), parent, name, S_IFREG | (mode & 07777),
+			    fi->flags, &param);
 	pthread_rwlock_unlock(&fs->tree);
 	fi->keep_cache = 1;
 	if (err)
@@ -231,15 +260,17 @@ static int link_locked(struct memfs *fs, fuse_ino_t ino, fuse_ino_t parent, cons
 		return err;
 	if (S_ISDIR(inode->mode))
 		return -EPERM;
-	if (!inode->nlink)
+	if (!inode->nlink && !inode->linkable)
 		return -ENOENT;
-	if (fs->nr_inodes >= fs->max_inodes)
+	if (inode->nlink && fs->nr_inodes >= fs->max_inodes)
 		return -ENOSPC;
 	err = memfs_entry_add_locked(fs, dir, name, inode);
 	if (err)
 		return err;
-	fs->nr_inodes++;
-	inode->nlink++;
+	/* An inode counts with its first name. */
+	if (inode->nlink++)
+		fs->nr_inodes++;
+	inode->linkable = false;
 	touch(dir);
 	inode->ctime = dir->ctime;
 	entry_fill_locked(fs, inode, param);
