@@ -30,10 +30,12 @@
 #include <linux/net.h>
 #include <linux/nsproxy.h>
 #include <linux/pagemap.h>
+#include <linux/posix_acl_xattr.h>
 #include <linux/sched/coredump.h>
 #ifndef SUID_DUMP_USER
 #include <linux/sched/exec_state.h>
 #endif
+#include <linux/slab.h>
 #include <linux/sockptr.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
@@ -268,6 +270,40 @@ static inline int import_ubuf(int direction, void __user *buf, size_t len, struc
 #endif
 
 /* viewfs */
+
+/* Lists of access: got by another name, and set by a dentry. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define get_inode_acl get_acl
+#define VIEWOS_SET_ACL_OF struct inode
+#define viewos_set_acl_inode(of) (of)
+#define VIEWOS_ACL_XATTR_HANDLERS(other) \
+	&posix_acl_access_xattr_handler, &posix_acl_default_xattr_handler, other
+#else
+#define VIEWOS_SET_ACL_OF struct dentry
+#define viewos_set_acl_inode(of) d_inode(of)
+#define VIEWOS_ACL_XATTR_HANDLERS(other) other
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+static inline void *viewos_acl_to_xattr(struct user_namespace *ns, const struct posix_acl *acl,
+					size_t *size, gfp_t gfp)
+{
+	void *value;
+	int ret;
+
+	*size = posix_acl_xattr_size(acl->a_count);
+	value = kmalloc(*size, gfp);
+	if (!value)
+		return ERR_PTR(-ENOMEM);
+	ret = posix_acl_to_xattr(ns, acl, value, *size);
+	if (ret >= 0)
+		return value;
+	kfree(value);
+	return ERR_PTR(ret);
+}
+
+#define posix_acl_to_xattr(ns, acl, size, gfp) viewos_acl_to_xattr(ns, acl, size, gfp)
+#endif
 
 /* What locks of all kinds have in common became a struct of its own. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0)

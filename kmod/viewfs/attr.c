@@ -32,6 +32,13 @@ static void attr_set_locked(struct inode *inode, const struct fuse_attr *attr)
 	vi->blksize = attr->blksize;
 }
 
+/* A list that is cached is as old as the attributes. One that is being asked for is not kept. */
+static void attr_forget_acls(struct inode *inode)
+{
+	if (test_bit(VIEWFS_ACL, &viewfs_inode_sb(inode)->flags))
+		forget_all_cached_acls(inode);
+}
+
 /**
  * viewfs_attr_apply() - take attributes from a reply
  * @inode: the inode, of the attributes' type
@@ -71,6 +78,7 @@ void viewfs_attr_apply(struct inode *inode, const struct fuse_attr *attr, u64 un
 		inode->i_flags &= ~S_NOSEC;
 	spin_unlock(&vi->lock);
 
+	attr_forget_acls(inode);
 	if (!S_ISREG(inode->i_mode))
 		return;
 	if (size != attr->size || (!ours && test_bit(VIEWFS_AUTO_INVAL_DATA, &fs->flags) &&
@@ -91,6 +99,8 @@ void viewfs_attr_stale(struct inode *inode, u32 mask)
 	WRITE_ONCE(vi->stale, vi->stale | mask);
 	vi->attr_version = atomic64_inc_return(&viewfs_inode_sb(inode)->attr_version);
 	spin_unlock(&vi->lock);
+	if (mask & VIEWFS_STALE_PERM)
+		attr_forget_acls(inode);
 }
 
 /**
@@ -419,7 +429,14 @@ static void setattr_done(struct inode *inode, const struct fuse_attr_out *out, u
 			  viewfs_time_until(out->attr_valid, out->attr_valid_nsec), version);
 }
 
-static int setattr_other(struct inode *inode, const struct iattr *iattr)
+/**
+ * viewfs_attr_change() - change attributes, but for the size
+ * @inode: whose
+ * @iattr: which
+ *
+ * Return: 0 or a negative errno.
+ */
+int viewfs_attr_change(struct inode *inode, const struct iattr *iattr)
 {
 	u64 version = viewfs_sb_version(viewfs_inode_sb(inode));
 	struct fuse_attr_out out;
@@ -524,5 +541,5 @@ int viewfs_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct 
 		return 0;
 	if (iattr->ia_valid & ATTR_SIZE && S_ISREG(inode->i_mode))
 		return setattr_size(inode, iattr);
-	return setattr_other(inode, iattr);
+	return viewfs_attr_change(inode, iattr);
 }

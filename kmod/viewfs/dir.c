@@ -461,6 +461,8 @@ static const struct inode_operations dir_inode_ops = {
 	.getattr = viewfs_inode_getattr,
 	.setattr = viewfs_inode_setattr,
 	.listxattr = viewfs_xattr_list,
+	.get_inode_acl = viewfs_acl_get,
+	.set_acl = viewfs_acl_set,
 };
 
 static const struct inode_operations symlink_inode_ops = {
@@ -476,6 +478,8 @@ static const struct inode_operations special_inode_ops = {
 	.getattr = viewfs_inode_getattr,
 	.setattr = viewfs_inode_setattr,
 	.listxattr = viewfs_xattr_list,
+	.get_inode_acl = viewfs_acl_get,
+	.set_acl = viewfs_acl_set,
 };
 
 /**

@@ -378,6 +378,8 @@ static const struct inode_operations file_inode_ops = {
 	.getattr = viewfs_inode_getattr,
 	.setattr = viewfs_inode_setattr,
 	.listxattr = viewfs_xattr_list,
+	.get_inode_acl = viewfs_acl_get,
+	.set_acl = viewfs_acl_set,
 };
 
 static const struct file_operations file_ops = {

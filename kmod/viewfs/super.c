@@ -226,6 +226,10 @@ static int super_fill(struct super_block *sb, struct fs_context *fc)
 	sb->s_time_gran = 1;
 	sb->s_op = &super_ops;
 	sb->s_xattr = viewfs_xattr_handlers;
+	if (test_bit(VIEWFS_ACL, &fs->flags)) {
+		sb->s_xattr = viewfs_acl_xattr_handlers;
+		sb->s_flags |= SB_POSIXACL;
+	}
 	set_default_d_op(sb, &viewfs_dentry_ops);
 	/* What lies behind a file may not be stacked itself: kernel stack. */
 	if (test_bit(VIEWFS_TARGET, &fs->flags))

@@ -31,6 +31,7 @@
 #include <linux/fuse.h>
 #include <linux/list.h>
 #include <linux/poll.h>
+#include <linux/posix_acl.h>
 #include <linux/siphash.h>
 #include <linux/spinlock.h>
 #include <linux/stat.h>
@@ -68,6 +69,8 @@ enum {
 	VIEWFS_IOCTL_DIR,
 	VIEWFS_POSIX_LOCKS,
 	VIEWFS_FLOCK_LOCKS,
+	VIEWFS_ACL,
+	VIEWFS_SETXATTR_EXT,
 	VIEWFS_SERVER_ACCESS,
 	VIEWFS_TARGET,
 	VIEWFS_NO_OPEN,
@@ -375,6 +378,7 @@ void viewfs_attr_call(struct inode *inode, unsigned int flags);
 void viewfs_attr_grow(struct inode *inode, loff_t size);
 void viewfs_attr_stored(struct inode *inode, loff_t size);
 int viewfs_attr_fetch(struct inode *inode);
+int viewfs_attr_change(struct inode *inode, const struct iattr *iattr);
 int viewfs_attr_update(struct inode *inode, u32 mask);
 int viewfs_inode_permission(struct mnt_idmap *idmap, struct inode *inode, int mask);
 int viewfs_inode_getattr(struct mnt_idmap *idmap, const struct path *path,
@@ -467,7 +471,17 @@ int viewfs_file_mmap(struct file *file, struct vm_area_struct *vma);
 
 /* xattr.c */
 extern VIEWOS_XATTR_TABLE viewfs_xattr_handlers[];
+extern VIEWOS_XATTR_TABLE viewfs_acl_xattr_handlers[];
+ssize_t viewfs_xattr_get(struct inode *inode, const char *name, void *value, size_t size);
+int viewfs_xattr_set(struct inode *inode, const char *name, const void *value, size_t size,
+		     int flags, u32 more_flags);
+int viewfs_xattr_remove(struct inode *inode, const char *name);
 ssize_t viewfs_xattr_list(struct dentry *dentry, char *list, size_t size);
+
+/* acl.c */
+struct posix_acl *viewfs_acl_get(struct inode *inode, int type, bool rcu);
+int viewfs_acl_set(struct mnt_idmap *idmap, VIEWOS_SET_ACL_OF *of, struct posix_acl *acl,
+		   int type);
 
 /* ioctl.c */
 long viewfs_file_ioctl(struct file *file, unsigned int cmd, unsigned long arg);

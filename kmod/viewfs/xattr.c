@@ -8,23 +8,41 @@
 
 #include "viewfs.h"
 
-/* Access is decided by mode and owner here; an ACL that nobody heeds must not be set. */
+/*
+ * Those of servers that have asked for it go by acl.c. Otherwise access is decided by mode and
+ * owner: a list that nobody heeds must not be set, since it makes the group's bits of the mode
+ * its mask.
+ */
 static bool name_is_acl(const char *name)
 {
 	return !strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS) ||
 	       !strcmp(name, XATTR_NAME_POSIX_ACL_DEFAULT);
 }
 
-static int xattr_set(struct inode *inode, const char *name, const void *value, size_t size,
-		     int flags)
+/**
+ * viewfs_xattr_set() - have the server set an extended attribute
+ * @inode: of what
+ * @name: its name
+ * @value: its value
+ * @size: of the value
+ * @flags: XATTR_*
+ * @more_flags: FUSE_SETXATTR_*, for a server that knows them
+ *
+ * Return: 0 or a negative errno.
+ */
+int viewfs_xattr_set(struct inode *inode, const char *name, const void *value, size_t size,
+		     int flags, u32 more_flags)
 {
 	struct viewfs_sb *fs = viewfs_inode_sb(inode);
-	struct fuse_setxattr_in in = { .size = size, .flags = flags };
+	bool ext = test_bit(VIEWFS_SETXATTR_EXT, &fs->flags);
+	struct fuse_setxattr_in in = {
+		.size = size, .flags = flags, .setxattr_flags = more_flags,
+	};
 	struct viewfs_call call = {
 		.opcode = FUSE_SETXATTR,
 		.nodeid = viewfs_nodeid(inode),
 		.in = {
-			{ &in, FUSE_COMPAT_SETXATTR_IN_SIZE },
+			{ &in, ext ? sizeof(in) : FUSE_COMPAT_SETXATTR_IN_SIZE },
 			{ name, strlen(name) + 1 },
 			{ value, size },
 		},
@@ -39,7 +57,14 @@ static int xattr_set(struct inode *inode, const char *name, const void *value, s
 	return err;
 }
 
-static int xattr_remove(struct inode *inode, const char *name)
+/**
+ * viewfs_xattr_remove() - have the server remove an extended attribute
+ * @inode: of what
+ * @name: its name
+ *
+ * Return: 0 or a negative errno.
+ */
+int viewfs_xattr_remove(struct inode *inode, const char *name)
 {
 	struct viewfs_sb *fs = viewfs_inode_sb(inode);
 	struct viewfs_call call = {
@@ -75,14 +100,33 @@ static ssize_t xattr_read(struct inode *inode, struct viewfs_call *call, void *b
 	return min_t(u32, out.size, VIEWOS_MAX_REPLY);
 }
 
-static int handler_get(const struct xattr_handler *handler, struct dentry *dentry,
-		       struct inode *inode, const char *name, void *value, size_t size)
+/**
+ * viewfs_xattr_get() - ask the server for an extended attribute
+ * @inode: of what
+ * @name: its name
+ * @value: where to
+ * @size: room there, 0 to ask how much is needed
+ *
+ * Return: bytes, or a negative errno.
+ */
+ssize_t viewfs_xattr_get(struct inode *inode, const char *name, void *value, size_t size)
 {
 	struct viewfs_sb *fs = viewfs_inode_sb(inode);
 	struct viewfs_call call = {
 		.opcode = FUSE_GETXATTR,
 		.in = { { }, { name, strlen(name) + 1 } },
 	};
+	ssize_t ret;
+
+	if (test_bit(VIEWFS_NO_GETXATTR, &fs->flags))
+		return -EOPNOTSUPP;
+	ret = xattr_read(inode, &call, value, size);
+	return viewfs_sb_lacks(fs, VIEWFS_NO_GETXATTR, ret) ? -EOPNOTSUPP : ret;
+}
+
+static int handler_get(const struct xattr_handler *handler, struct dentry *dentry,
+		       struct inode *inode, const char *name, void *value, size_t size)
+{
 	int err;
 
 	err = viewfs_inode_check(inode);
@@ -92,10 +136,7 @@ static int handler_get(const struct xattr_handler *handler, struct dentry *dentr
 		return -EOPNOTSUPP;
 	if (viewfs_inode_redirected(inode))
 		return viewfs_redirect_getxattr(inode, name, value, size);
-	if (test_bit(VIEWFS_NO_GETXATTR, &fs->flags))
-		return -EOPNOTSUPP;
-	err = xattr_read(inode, &call, value, size);
-	return viewfs_sb_lacks(fs, VIEWFS_NO_GETXATTR, err) ? -EOPNOTSUPP : err;
+	return viewfs_xattr_get(inode, name, value, size);
 }
 
 static int handler_set(const struct xattr_handler *handler, struct mnt_idmap *idmap,
@@ -111,7 +152,8 @@ static int handler_set(const struct xattr_handler *handler, struct mnt_idmap *id
 		return -EOPNOTSUPP;
 	if (viewfs_inode_redirected(inode))
 		return viewfs_redirect_setxattr(inode, name, value, size, flags);
-	err = value ? xattr_set(inode, name, value, size, flags) : xattr_remove(inode, name);
+	err = value ? viewfs_xattr_set(inode, name, value, size, flags, 0) :
+		      viewfs_xattr_remove(inode, name);
 	viewfs_attr_stale(inode, STATX_CTIME);
 	return err;
 }
@@ -166,5 +208,10 @@ static const struct xattr_handler any_handler = {
 
 VIEWOS_XATTR_TABLE viewfs_xattr_handlers[] = {
 	&any_handler,
+	NULL,
+};
+
+VIEWOS_XATTR_TABLE viewfs_acl_xattr_handlers[] = {
+	VIEWOS_ACL_XATTR_HANDLERS(&any_handler),
 	NULL,
 };
