@@ -53,6 +53,20 @@ check_output "links and .. and pwd" "/mnt/fs/tree" script 'cd tree/src; cd ..; p
 check "a shared library from it" script \
 	'cp "$(ldd /bin/ls | grep -o "/.*libc.so.6")" lib.so; LD_PRELOAD=./lib.so /bin/true'
 check "a core pattern of holes" script 'truncate -s 1G sparse; test "$(du -k sparse | cut -f1)" -lt 100'
+check "setfacl and getfacl" script 'mkdir acl; cd acl; echo x >f; chmod 600 f
+	allowed() { su tester -c "$1"; }
+	refused() { if su tester -c "$1" 2>/dev/null; then exit 1; fi; }
+	setfacl -m u:tester:r,g:daemon:rw f; setfacl -d -m u:tester:rwx .
+	getfacl -cp f | grep -qx user:tester:r--; test "$(stat -c %a f)" = 660
+	allowed "cat f" | grep -qx x; refused "echo y >>f"
+	chmod g-rw f; refused "cat f"; chmod g+r f; allowed "cat f" >/dev/null
+	umask 077; mkdir sub; echo z >sub/g
+	getfacl -cp sub/g | grep -q "^user:tester:rwx.*#effective:rw-$"
+	allowed "echo y >>sub/g; touch sub/own"
+	cp -a f copy; cmp <(getfacl -cp copy) <(getfacl -cp f)
+	tar --acls -cf t.tar f sub; mkdir out; tar --acls -C out -xf t.tar
+	cmp <(getfacl -cp out/f) <(getfacl -cp f); cmp <(getfacl -cp out/sub) <(getfacl -cp sub)
+	setfacl -b f; test "$(getfacl -cp f | grep -c tester)" = 0; refused "cat f"'
 check "flock(1)" script 'flock lock true'
 check_output "unviewed shell saw nothing" "" ls -A /mnt/fs
 

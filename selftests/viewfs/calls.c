@@ -295,6 +295,11 @@ TEST_F(calls, file_handles)
 	close(here);
 }
 
+static int become(uid_t uid)
+{
+	return setgroups(0, NULL) ?: setresgid(uid, uid, uid) ?: setresuid(uid, uid, uid);
+}
+
 TEST_F(calls, access_control_lists)
 {
 	/* Version 2; user::rw-, user:1234:r--, group::r--, mask::r--, other::--- */
@@ -303,20 +308,78 @@ TEST_F(calls, access_control_lists)
 		4, 0, 4, 0, 255, 255, 255, 255, 16, 0, 4, 0, 255, 255, 255, 255,
 		32, 0, 0, 0, 255, 255, 255, 255
 	};
-	int err;
+	unsigned char got[64];
+	struct stat st;
 
 	ASSERT_EQ(0, write_file("f", "text"));
 	ASSERT_EQ(0, chmod("f", 0600));
 	ASSERT_EQ(0, chmod(".", 0755));
-	err = result(setxattr("f", "system.posix_acl_access", acl, sizeof(acl), 0));
-	/* viewos-mem leaves modes to the kernel, and does not ask for more. */
-	if (IS(SERVED)) {
-		ASSERT_EQ(-EOPNOTSUPP, err);
-		return;
-	}
-	ASSERT_EQ(0, err);
-	EXPECT_EQ(0, IN_CHILD(setgroups(0, NULL) ?: setresgid(1234, 1234, 1234) ?:
-			      setresuid(1234, 1234, 1234) ?: !has_text("f", "text")));
+	ASSERT_EQ(0, setxattr("f", "system.posix_acl_access", acl, sizeof(acl), 0));
+	EXPECT_EQ(0, IN_CHILD(become(1234) ?: !has_text("f", "text")));
+	EXPECT_EQ(EACCES, IN_CHILD(become(1234) ?: -result(open("f", O_WRONLY))));
+	EXPECT_EQ(EACCES, IN_CHILD(become(1235) ?: -result(open("f", O_RDONLY))));
+	/* The group's bits are the mask. */
+	ASSERT_EQ(0, stat("f", &st));
+	EXPECT_EQ(0640, st.st_mode & 07777);
+	ASSERT_EQ(0, chmod("f", 0600));
+	EXPECT_EQ(EACCES, IN_CHILD(become(1234) ?: -result(open("f", O_RDONLY))));
+	ASSERT_EQ(sizeof(acl), getxattr("f", "system.posix_acl_access", got, sizeof(got)));
+	EXPECT_EQ(0, got[30]);
+	EXPECT_EQ(0, got[38]);
+	ASSERT_EQ(0, chmod("f", 0640));
+	EXPECT_EQ(0, IN_CHILD(become(1234) ?: !has_text("f", "text")));
+	ASSERT_EQ(0, removexattr("f", "system.posix_acl_access"));
+	EXPECT_EQ(EACCES, IN_CHILD(become(1234) ?: -result(open("f", O_RDONLY))));
+	EXPECT_EQ(-ENODATA, result(getxattr("f", "system.posix_acl_access", got, sizeof(got))));
+	EXPECT_EQ(-EACCES, result(setxattr("f", "system.posix_acl_default", acl, sizeof(acl), 0)));
+}
+
+/* What a directory's default list says is what new files have, and the umask says nothing. */
+TEST_F(calls, default_access_control_lists)
+{
+	/* user::rwx, user:1234:rwx, group::r-x, mask::rwx, other::r-x */
+	static const unsigned char acl[] = {
+		2, 0, 0, 0, 1, 0, 7, 0, 255, 255, 255, 255, 2, 0, 7, 0, 0xd2, 4, 0, 0,
+		4, 0, 5, 0, 255, 255, 255, 255, 16, 0, 7, 0, 255, 255, 255, 255,
+		32, 0, 5, 0, 255, 255, 255, 255
+	};
+	unsigned char got[64];
+	struct stat st;
+	int fd;
+
+	ASSERT_EQ(0, chmod(".", 0755));
+	ASSERT_EQ(0, mkdir("d", 0755));
+	ASSERT_EQ(0, setxattr("d", "system.posix_acl_default", acl, sizeof(acl), 0));
+	umask(077);
+	ASSERT_EQ(0, write_file("d/f", "text"));
+	ASSERT_EQ(0, stat("d/f", &st));
+	EXPECT_EQ(0644, st.st_mode & 07777);
+	fd = open("d/g", O_CREAT | O_WRONLY, 0660);
+	close(fd);
+	ASSERT_EQ(0, stat("d/g", &st));
+	EXPECT_EQ(0660, st.st_mode & 07777);
+	EXPECT_EQ(0, IN_CHILD(become(1234) ?: write_file("d/g", "new")));
+	EXPECT_EQ(EACCES, IN_CHILD(become(1234) ?: -result(open("d/f", O_WRONLY))));
+	EXPECT_EQ(0, IN_CHILD(become(1234) ?: !has_text("d/f", "text")));
+	ASSERT_EQ(0, mkdir("d/e", 0777));
+	ASSERT_EQ(0, stat("d/e", &st));
+	EXPECT_EQ(0775, st.st_mode & 07777);
+	EXPECT_EQ(sizeof(acl), getxattr("d/e", "system.posix_acl_default", got, sizeof(got)));
+	EXPECT_EQ(0, memcmp(got, acl, sizeof(acl)));
+	EXPECT_EQ(0, IN_CHILD(become(1234) ?: write_file("d/e/own", "x")));
+	ASSERT_EQ(0, mknod("d/fifo", S_IFIFO | 0666, 0));
+	ASSERT_EQ(0, stat("d/fifo", &st));
+	EXPECT_EQ(0664, st.st_mode & 07777);
+	ASSERT_EQ(0, symlink("f", "d/s"));
+	/* Without one the mask is heeded. */
+	ASSERT_EQ(0, removexattr("d", "system.posix_acl_default"));
+	ASSERT_EQ(0, write_file("d/h", "x"));
+	ASSERT_EQ(0, stat("d/h", &st));
+	EXPECT_EQ(0600, st.st_mode & 07777);
+	ASSERT_EQ(0, mkdir("d/i", 0777));
+	ASSERT_EQ(0, stat("d/i", &st));
+	EXPECT_EQ(0700, st.st_mode & 07777);
+	EXPECT_EQ(-ENODATA, result(getxattr("d/i", "system.posix_acl_default", got, sizeof(got))));
 }
 
 TEST_F(calls, record_locks)

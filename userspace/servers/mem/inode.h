@@ -97,6 +97,7 @@ struct memfs {
 	bool opens;			/* the kernel is to send opens; constant */
 	bool no_open;			/* the kernel can do without opens; set by init */
 	bool no_opendir;
+	bool acl;			/* lists of access are kept, the umask is ours; likewise */
 };
 
 struct timespec memfs_now(void);
@@ -150,10 +151,37 @@ void memfs_dir_free(struct dir *dir);
  */
 int memfs_xattr_set_locked(struct memfs *fs, struct inode *inode, const char *name,
 			   const char *value, size_t size, int flags);
-ssize_t memfs_xattr_get_locked(const struct inode *inode, const char *name, char *buf, size_t size);
+ssize_t memfs_xattr_get_locked(const struct memfs *fs, const struct inode *inode,
+			       const char *name, char *buf, size_t size);
 ssize_t memfs_xattr_list_locked(const struct inode *inode, bool root, char *buf, size_t size);
 int memfs_xattr_remove_locked(struct memfs *fs, struct inode *inode, const char *name);
 void memfs_xattr_free(struct memfs *fs, struct inode *inode);
+
+/*
+ * The same without questions, for lists of access: set or replace one, which is 0, -ENOSPC or
+ * -ENOMEM; drop it, if there is one; find it, as it is, or NULL.
+ */
+int memfs_xattr_put_locked(struct memfs *fs, struct inode *inode, const char *name,
+			   const char *value, size_t size);
+void memfs_xattr_drop_locked(struct memfs *fs, struct inode *inode, const char *name);
+char *memfs_xattr_value_locked(struct inode *inode, const char *name, size_t *size);
+
+/* Lists of access, in acl.c: the inode's lock for writing, or the tree. */
+#define MEMFS_ACL_ACCESS "system.posix_acl_access"
+#define MEMFS_ACL_DEFAULT "system.posix_acl_default"
+
+bool memfs_acl_is_name(const char *name);
+
+/* Sets a list, and the mode by it. Returns 0, -EINVAL, -EACCES, -ENOSPC, -ENOMEM. */
+int memfs_acl_set_locked(struct memfs *fs, struct inode *inode, const char *name, char *value,
+			 size_t size);
+
+/* The mode was changed: the list follows. */
+void memfs_acl_chmod_locked(struct inode *inode);
+
+/* A new inode's mode and lists, by its directory's default list or by the umask. */
+int memfs_acl_create_locked(struct memfs *fs, struct inode *dir, struct inode *inode,
+			    mode_t umask);
 
 /* Readdir, in dir.c: both FUSE operations. */
 void memfs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,

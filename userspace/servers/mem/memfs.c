@@ -14,6 +14,9 @@
 /* Nobody but the kernel changes what is here, so it need not ask again soon. */
 #define DEFAULT_TTL 3600.0
 
+/* The kernel heeds lists of access, and leaves the umask to us. */
+#define MEMFS_ACL_CAPS (FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK)
+
 struct memfs_options {
 	uint64_t size;
 	uint64_t inodes;
@@ -44,6 +47,10 @@ static void memfs_init(void *userdata, struct fuse_conn_info *conn)
 	conn->want |= conn->capable & (FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_CACHE_SYMLINKS |
 				       FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_PARALLEL_DIROPS |
 				       FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
+	/* Both or none: who hands lists down has to know the umask. */
+	fs->acl = (conn->capable & MEMFS_ACL_CAPS) == MEMFS_ACL_CAPS;
+	if (fs->acl)
+		conn->want |= MEMFS_ACL_CAPS;
 	fs->no_open = !fs->opens && (conn->capable & FUSE_CAP_NO_OPEN_SUPPORT);
 	fs->no_opendir = !fs->opens && (conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT);
 	/* Without opens there is nobody to truncate in one. */
@@ -86,8 +93,10 @@ static void set_owner_and_mode_locked(struct inode *inode, const struct stat *at
 		inode->uid = attr->st_uid;
 	if (to_set & FUSE_SET_ATTR_GID)
 		inode->gid = attr->st_gid;
-	if (to_set & FUSE_SET_ATTR_MODE)
+	if (to_set & FUSE_SET_ATTR_MODE) {
 		inode->mode = (inode->mode & S_IFMT) | (attr->st_mode & 07777);
+		memfs_acl_chmod_locked(inode);
+	}
 	/* The kernel has one flag for both bits, which arrives as the first of these. */
 	if (to_set & (FUSE_SET_ATTR_KILL_SUID | FUSE_SET_ATTR_KILL_SGID)) {
 		inode->mode &= ~(mode_t)S_ISUID;
@@ -251,7 +260,7 @@ static void read_xattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t 
 	result = -ESTALE;
 	inode = memfs_inode_rdlock(fs, ino);
 	if (inode) {
-		result = name ? memfs_xattr_get_locked(inode, name, buf, size) :
+		result = name ? memfs_xattr_get_locked(fs, inode, name, buf, size) :
 				memfs_xattr_list_locked(inode, root, buf, size);
 		memfs_inode_unlock(fs, inode);
 	}

@@ -137,12 +137,11 @@ static int make_locked(struct memfs *fs, const struct fuse_ctx *ctx, fuse_ino_t 
 	if (!inode)
 		return err;
 	inode->rdev = rdev;
-	if (target) {
-		err = symlink_set_target_locked(fs, inode, target);
-		if (err) {
-			memfs_inode_put_locked(fs, inode);
-			return err;
-		}
+	err = target ? symlink_set_target_locked(fs, inode, target) :
+		       memfs_acl_create_locked(fs, dir, inode, ctx->umask);
+	if (err) {
+		memfs_inode_put_locked(fs, inode);
+		return err;
 	}
 	err = inode_name_locked(fs, dir, name, inode);
 	if (!err)
@@ -210,6 +209,11 @@ static int tmpfile_locked(struct memfs *fs, const struct fuse_ctx *ctx, fuse_ino
 	inode = memfs_inode_create_locked(fs, dir, mode, ctx, &err);
 	if (!inode)
 		return err;
+	err = memfs_acl_create_locked(fs, dir, inode, ctx->umask);
+	if (err) {
+		memfs_inode_put_locked(fs, inode);
+		return err;
+	}
 	inode->linkable = true;
 	entry_fill_locked(fs, inode, param);
 	return 0;

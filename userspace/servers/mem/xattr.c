@@ -21,11 +21,11 @@ static uint64_t xattr_cost(const char *name, size_t size)
 	return sizeof(struct xattr) + strlen(name) + 1 + size;
 }
 
-/* Access control lists are not kept: nothing here would honour them. */
-static bool name_is_supported(const char *name)
+/* Access control lists are kept if the kernel honours them. */
+static bool name_is_supported(const struct memfs *fs, const char *name)
 {
 	return !strncmp(name, "user.", 5) || !strncmp(name, "trusted.", 8) ||
-	       !strncmp(name, "security.", 9);
+	       !strncmp(name, "security.", 9) || (fs->acl && memfs_acl_is_name(name));
 }
 
 static struct xattr **xattr_find(struct inode *inode, const char *name)
@@ -65,19 +65,12 @@ static void xattr_drop(struct memfs *fs, struct xattr **slot)
 	free(xattr);
 }
 
-int memfs_xattr_set_locked(struct memfs *fs, struct inode *inode, const char *name,
-			   const char *value, size_t size, int flags)
+int memfs_xattr_put_locked(struct memfs *fs, struct inode *inode, const char *name,
+			   const char *value, size_t size)
 {
-	struct xattr **slot, *xattr;
+	struct xattr **slot = xattr_find(inode, name), *xattr;
 	uint64_t cost = xattr_cost(name, size);
 
-	if (!name_is_supported(name))
-		return -EOPNOTSUPP;
-	slot = xattr_find(inode, name);
-	if (*slot && (flags & XATTR_CREATE))
-		return -EEXIST;
-	if (!*slot && (flags & XATTR_REPLACE))
-		return -ENODATA;
 	if (memfs_pages_charge(&fs->pages, cost))
 		return -ENOSPC;
 	xattr = xattr_create(name, value, size);
@@ -93,11 +86,61 @@ int memfs_xattr_set_locked(struct memfs *fs, struct inode *inode, const char *na
 	return 0;
 }
 
-ssize_t memfs_xattr_get_locked(const struct inode *inode, const char *name, char *buf, size_t size)
+void memfs_xattr_drop_locked(struct memfs *fs, struct inode *inode, const char *name)
+{
+	struct xattr **slot = xattr_find(inode, name);
+
+	if (*slot)
+		xattr_drop(fs, slot);
+}
+
+char *memfs_xattr_value_locked(struct inode *inode, const char *name, size_t *size)
+{
+	struct xattr *xattr = *xattr_find(inode, name);
+
+	if (!xattr)
+		return NULL;
+	*size = xattr->size;
+	return xattr->value;
+}
+
+static int acl_set_locked(struct memfs *fs, struct inode *inode, const char *name,
+			  const char *value, size_t size)
+{
+	char *copy = malloc(size ? size : 1);
+	int err;
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, value, size);
+	err = memfs_acl_set_locked(fs, inode, name, copy, size);
+	free(copy);
+	return err;
+}
+
+int memfs_xattr_set_locked(struct memfs *fs, struct inode *inode, const char *name,
+			   const char *value, size_t size, int flags)
+{
+	struct xattr **slot;
+
+	if (!name_is_supported(fs, name))
+		return -EOPNOTSUPP;
+	slot = xattr_find(inode, name);
+	if (*slot && (flags & XATTR_CREATE))
+		return -EEXIST;
+	if (!*slot && (flags & XATTR_REPLACE))
+		return -ENODATA;
+	if (memfs_acl_is_name(name))
+		return acl_set_locked(fs, inode, name, value, size);
+	return memfs_xattr_put_locked(fs, inode, name, value, size);
+}
+
+ssize_t memfs_xattr_get_locked(const struct memfs *fs, const struct inode *inode,
+			       const char *name, char *buf, size_t size)
 {
 	const struct xattr *xattr = inode->xattrs;
 
-	if (!name_is_supported(name))
+	if (!name_is_supported(fs, name))
 		return -EOPNOTSUPP;
 	while (xattr && strcmp(xattr->name, name))
 		xattr = xattr->next;
@@ -133,7 +176,7 @@ int memfs_xattr_remove_locked(struct memfs *fs, struct inode *inode, const char 
 {
 	struct xattr **slot;
 
-	if (!name_is_supported(name))
+	if (!name_is_supported(fs, name))
 		return -EOPNOTSUPP;
 	slot = xattr_find(inode, name);
 	if (!*slot)
