@@ -226,6 +226,8 @@ static int super_fill(struct super_block *sb, struct fs_context *fc)
 	sb->s_time_gran = 1;
 	sb->s_op = &super_ops;
 	sb->s_xattr = viewfs_xattr_handlers;
+	if (test_bit(VIEWFS_EXPORT, &fs->flags))
+		sb->s_export_op = &viewfs_export_ops;
 	if (test_bit(VIEWFS_ACL, &fs->flags)) {
 		sb->s_xattr = viewfs_acl_xattr_handlers;
 		sb->s_flags |= SB_POSIXACL;

@@ -69,6 +69,7 @@ enum {
 	VIEWFS_IOCTL_DIR,
 	VIEWFS_POSIX_LOCKS,
 	VIEWFS_FLOCK_LOCKS,
+	VIEWFS_EXPORT,
 	VIEWFS_ACL,
 	VIEWFS_SETXATTR_EXT,
 	VIEWFS_SERVER_ACCESS,
@@ -543,6 +544,9 @@ void viewfs_backing_attach(struct viewfs_handle *handle, struct file *file);
 /* store.c */
 int viewfs_store_notify(struct super_block *sb, const void *data, u32 len);
 int viewfs_retrieve_notify(struct super_block *sb, const void *data, u32 len);
+
+/* export.c */
+extern const struct export_operations viewfs_export_ops;
 
 /* notify.c */
 extern const struct viewos_session_ops viewfs_session_ops;

@@ -281,16 +281,21 @@ TEST_F(calls, file_handles)
 	int mount_id, fd, here;
 
 	ASSERT_EQ(0, write_file("f", "text"));
-	/* A server can forget what a handle would name. */
-	if (IS(VIEWFS)) {
-		ASSERT_EQ(-EOPNOTSUPP, result(name_to_handle_at(AT_FDCWD, "f", &named.handle,
-								&mount_id, 0)));
-		return;
-	}
 	ASSERT_EQ(0, name_to_handle_at(AT_FDCWD, "f", &named.handle, &mount_id, 0));
 	here = open(".", O_RDONLY | O_DIRECTORY);
 	fd = open_by_handle_at(here, &named.handle, O_RDONLY);
 	EXPECT_LE(0, fd);
+	close(fd);
+	ASSERT_EQ(0, unlink("f"));
+	EXPECT_EQ(-ESTALE, result(open_by_handle_at(here, &named.handle, O_RDONLY)));
+	ASSERT_EQ(0, mkdir("d", 0755));
+	ASSERT_EQ(0, mkdir("d/e", 0755));
+	named.handle.handle_bytes = 128;
+	ASSERT_EQ(0, name_to_handle_at(AT_FDCWD, "d/e", &named.handle, &mount_id, 0));
+	ASSERT_EQ(0, rename("d/e", "g"));
+	fd = open_by_handle_at(here, &named.handle, O_RDONLY | O_DIRECTORY);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, faccessat(fd, "../d", F_OK, 0));
 	close(fd);
 	close(here);
 }
