@@ -53,6 +53,9 @@ static int lookup_locked(struct memfs *fs, fuse_ino_t parent, const char *name,
 	if (!dir)
 		return -ESTALE;
 	if (!strcmp(name, ".")) {
+		/* A handle leads to nothing that has been removed. */
+		if (!dir->nlink && !dir->linkable)
+			return -ESTALE;
 		*inode = dir;
 		return 0;
 	}
