@@ -249,7 +249,14 @@ static struct hook_function *call_function(const struct pt_regs *regs)
 	return call < VIEWOS_ALL_CALLS ? READ_ONCE(calls_known[call]) : NULL;
 }
 
-unsigned long viewos_hook_call_body(const struct pt_regs *regs)
+unsigned long viewos_hook_call_body(unsigned int call)
+{
+	const struct hook_function *function = READ_ONCE(calls_known[call]);
+
+	return function ? function->site + MCOUNT_INSN_SIZE : 0;
+}
+
+unsigned long viewos_hook_regs_body(const struct pt_regs *regs)
 {
 	/* Whoever comes here was sent by hook_concerns(), which has seen that there is one. */
 	return call_function(regs)->site + MCOUNT_INSN_SIZE;

@@ -112,8 +112,11 @@ void viewos_hook_calls_put(const struct viewos_calls *calls);
  */
 long viewos_hook_call_make(const struct pt_regs *regs, unsigned long body);
 
-/** viewos_hook_call_body() - where the function of a call goes on behind its ftrace site */
-unsigned long viewos_hook_call_body(const struct pt_regs *regs);
+/** viewos_hook_call_body() - where the function of a call goes on behind its ftrace site; or 0 */
+unsigned long viewos_hook_call_body(unsigned int call);
+
+/** viewos_hook_regs_body() - likewise, of the call that current is making */
+unsigned long viewos_hook_regs_body(const struct pt_regs *regs);
 
 int viewos_hook_init(void);
 void viewos_hook_exit(void);

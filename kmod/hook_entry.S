@@ -63,14 +63,18 @@ VIEWOS_HOOK_VIRTUAL sock_setsockopt
 VIEWOS_HOOK_VIRTUAL sock_getsockopt
 
 /*
- * A system call: asks what is to become of it. The function has one argument, the
- * registers of the call. viewos_syscall_decide() returns two values: whether it is
- * decided, and what the call returns then.
+ * A system call: asks what is to become of it. The function's first argument is the
+ * registers of the call; that which all calls pass has the number as its second.
+ * viewos_syscall_decide() wants to know where the function goes on, which is \body, and returns
+ * two values: whether it is decided, and what the call returns then.
  */
-.macro VIEWOS_DECIDE decided:req
+.macro VIEWOS_DECIDE decided:req, body:vararg
 	FRAME_BEGIN
 	pushq	%rdi
+	pushq	%rsi
+	\body
 	call	viewos_syscall_decide
+	popq	%rsi
 	popq	%rdi
 	FRAME_END
 	testq	%rax, %rax
@@ -85,7 +89,8 @@ SYM_CODE_START(viewos_entry_syscall)
 	jc	1f
 	RET
 1:
-	VIEWOS_DECIDE 2f
+	/* That is where we return to. */
+	VIEWOS_DECIDE 2f, movq 16+FRAME_OFFSET(%rsp), %rsi
 	RET
 2:
 	addq	$8, %rsp
@@ -101,15 +106,18 @@ SYM_CODE_END(viewos_entry_syscall)
 SYM_CODE_START(viewos_taken_syscall)
 	UNWIND_HINT_FUNC
 	ANNOTATE_NOENDBR
-	VIEWOS_DECIDE 1f
 	FRAME_BEGIN
 	pushq	%rdi
-	call	viewos_hook_call_body
+	pushq	%rsi
+	call	viewos_hook_regs_body
+	popq	%rsi
 	popq	%rdi
 	FRAME_END
 	pushq	%rax
+	VIEWOS_DECIDE 1f, movq %rax, %rsi
 	RET
 1:
+	addq	$8, %rsp
 	movq	%rdx, %rax
 	RET
 SYM_CODE_END(viewos_taken_syscall)

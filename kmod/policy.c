@@ -378,7 +378,8 @@ struct viewos_policy *viewos_policy_compile(struct viewos_view *view,
 	policy = policy_alloc(&view->rules, parent);
 	if (IS_ERR(policy))
 		return policy;
-	policy->calls = viewos_call_table_compile(&view->rules, parent ? parent->calls : NULL);
+	policy->calls = viewos_call_table_compile(&view->rules, view->depth,
+						  parent ? parent->calls : NULL);
 	err = PTR_ERR_OR_ZERO(policy->calls);
 	if (err)
 		goto free;

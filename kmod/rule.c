@@ -261,6 +261,7 @@ static struct viewos_rule *rule_create(struct viewos_view *view, const struct vi
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&rule->ref, 1);
 	rule->id = atomic64_inc_return(&rule_last_id);
+	rule->depth = view->depth;
 	rule->class = add->class;
 	rule->verdict = add->verdict;
 	rule->error = -(int)add->error;

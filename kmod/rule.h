@@ -46,6 +46,7 @@ struct viewos_match {
  * @ref: references
  * @node: in its view's list, youngest first (viewos_rule_mutex)
  * @id: number, never used again
+ * @depth: of its view
  * @class: enum viewos_class
  * @verdict: enum viewos_verdict
  * @match: what it is for, of the class socket
@@ -63,6 +64,7 @@ struct viewos_rule {
 	refcount_t ref;
 	struct list_head node;
 	u64 id;
+	unsigned int depth;
 	unsigned int class;
 	unsigned int verdict;
 	struct viewos_match match;

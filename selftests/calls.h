@@ -14,7 +14,8 @@ enum {
 	X64_restart_syscall = 219, X64_mkdir = 83, X64_nice_hole = 400, X64_getuid = 102,
 	X64_getgid = 104, X64_vfork = 58, X64_fork = 57, X64_nanosleep = 35,
 	I386_getpid = 20, I386_getppid = 64, I386_exit = 1, I386_sigreturn = 119,
-	I386_exit_group = 252, I386_mkdir = 39, I386_getpgrp = 65, I386_open = 5,
+	I386_nice_hole = 222, I386_exit_group = 252, I386_mkdir = 39, I386_getpgrp = 65,
+	I386_open = 5,
 };
 
 /* A rule for no call yet. */

@@ -6,6 +6,10 @@
  * function in the kernel; the functions of those calls that some rule is for are
  * redirected (hook.h), and ask viewos_syscall_decide() what is to become of the call. If
  * nothing is, the function goes on as if nobody had asked.
+ *
+ * All numbers that are not in use have one function, which ftrace does not know. If a rule is for
+ * such a number then the function is redirected that the kernel calls for each call, and
+ * it asks for these numbers alone.
  */
 #ifndef _VIEWOS_CALLS_H
 #define _VIEWOS_CALLS_H
@@ -41,10 +45,13 @@ struct viewos_calls {
  * viewos_call_symbol() - the kernel's function for a call
  * @call: the call
  *
- * Return: its name, also for a number that is not in use but that the kernel looks up; NULL
- * for one that reaches no function at all.
+ * Return: its name; for a number that is not in use but that the kernel looks up, the name of the
+ * function that looks it up; NULL for one that reaches no function at all.
  */
 const char *viewos_call_symbol(unsigned int call);
+
+/** viewos_call_unused() - is it a number that the kernel looks up, and that is not in use? */
+bool viewos_call_unused(unsigned int call);
 
 /**
  * viewos_calls_create() - a set, of what user space gave
@@ -63,12 +70,14 @@ bool viewos_calls_rule_valid(const struct viewos_rule_add *add);
 /**
  * viewos_call_table_compile() - which rule decides which call
  * @rules: a view's own, of any class; viewos_rule_mutex is held
+ * @depth: of the view
  * @parent: the parent's table, or NULL
  *
  * Return: a table with a reference, maybe the parent's; NULL where no rule is for any call;
  * ERR_PTR(-ENOMEM).
  */
 struct viewos_call_table *viewos_call_table_compile(const struct list_head *rules,
+						    unsigned int depth,
 						    struct viewos_call_table *parent);
 
 /** viewos_call_table_put() - drop a reference, NULL is allowed; may sleep */
@@ -97,7 +106,21 @@ struct viewos_decision {
  */
 unsigned int viewos_syscall_number(const struct pt_regs *regs);
 
-/** viewos_syscall_decide() - what becomes of the call that current is making */
-struct viewos_decision viewos_syscall_decide(const struct pt_regs *regs);
+/**
+ * viewos_syscall_rule() - what the views above say of a call that current is making
+ * @call: the call
+ * @depth: those that are less deep than this
+ * @rule: set to the rule if a server is to be asked, with a reference; else to NULL
+ */
+struct viewos_decision viewos_syscall_rule(unsigned int call, unsigned int depth,
+					   struct viewos_rule **rule);
+
+/**
+ * viewos_syscall_decide() - what becomes of the call that current is making
+ * @regs: of the call
+ * @body: behind which ftrace site it is asked: by another than that of the call nothing is
+ *	decided. A function may be called with the registers of another function's call
+ */
+struct viewos_decision viewos_syscall_decide(const struct pt_regs *regs, unsigned long body);
 
 #endif /* _VIEWOS_CALLS_H */

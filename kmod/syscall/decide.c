@@ -11,6 +11,7 @@
 #include <asm/unistd.h>
 
 #include "../clock.h"
+#include "../hook.h"
 #include "../rule.h"
 #include "calls.h"
 #include "serve.h"
@@ -30,30 +31,44 @@ unsigned int viewos_syscall_number(const struct pt_regs *regs)
 	return arch * VIEWOS_CALLS + array_index_nospec(nr, VIEWOS_CALLS);
 }
 
-struct viewos_decision viewos_syscall_decide(const struct pt_regs *regs)
+struct viewos_decision viewos_syscall_rule(unsigned int call, unsigned int depth,
+					   struct viewos_rule **ask)
 {
 	struct viewos_decision decision = { };
 	const struct viewos_call_table *table;
-	unsigned int call = viewos_syscall_number(regs);
 	struct viewos_rule *rule;
 	bool serve;
 
-	if (call == VIEWOS_ALL_CALLS)
-		return decision;
 	rcu_read_lock();
 	do {
 		table = viewos_policy_calls_rcu();
+		while (table && table->depth >= depth)
+			table = table->parent;
 		rule = table ? table->cells[call] : NULL;
 		serve = rule && rule->verdict == VIEWOS_VERDICT_SERVE;
 		/* A rule without references was taken out of force just now. */
 	} while (serve && !refcount_inc_not_zero(&rule->ref));
-	if (rule) {
+	if (rule)
 		atomic64_inc(&rule->hits);
+	if (rule && !serve) {
 		decision.decided = true;
 		decision.value = rule->verdict == VIEWOS_VERDICT_DENY ? rule->error : rule->value;
 	}
 	rcu_read_unlock();
-	if (serve)
+	*ask = serve ? rule : NULL;
+	return decision;
+}
+
+struct viewos_decision viewos_syscall_decide(const struct pt_regs *regs, unsigned long body)
+{
+	struct viewos_decision decision = { };
+	unsigned int call = viewos_syscall_number(regs);
+	struct viewos_rule *rule;
+
+	if (call == VIEWOS_ALL_CALLS || body != viewos_hook_call_body(call))
+		return decision;
+	decision = viewos_syscall_rule(call, UINT_MAX, &rule);
+	if (rule)
 		decision = viewos_call_serve(rule, call, regs);
 	return decision.decided ? decision : viewos_clock_answer(call, regs);
 }

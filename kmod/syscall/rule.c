@@ -48,7 +48,8 @@ static int calls_check(struct viewos_calls *calls, bool known, bool serve)
 
 	for_each_call(call, calls) {
 		symbol = viewos_call_symbol(call);
-		if (symbol && !call_unruled(call, symbol, serve))
+		if (symbol && !call_unruled(call, symbol, serve) &&
+		    !(known && viewos_call_unused(call)))
 			continue;
 		if (!known)
 			return symbol ? -EOPNOTSUPP : -ENOSYS;
@@ -168,6 +169,7 @@ static bool rules_have_calls(const struct list_head *rules)
 }
 
 struct viewos_call_table *viewos_call_table_compile(const struct list_head *rules,
+						    unsigned int depth,
 						    struct viewos_call_table *parent)
 {
 	struct viewos_call_table *table;
@@ -183,6 +185,10 @@ struct viewos_call_table *viewos_call_table_compile(const struct list_head *rule
 	if (!table)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&table->ref, 1);
+	table->depth = depth;
+	table->parent = parent;
+	if (parent)
+		refcount_inc(&parent->ref);
 	table_collect(table, rules);
 	table_inherit(table, parent);
 	return table;
@@ -190,12 +196,15 @@ struct viewos_call_table *viewos_call_table_compile(const struct list_head *rule
 
 void viewos_call_table_put(struct viewos_call_table *table)
 {
+	struct viewos_call_table *parent;
 	unsigned int call;
 
-	if (!table || !refcount_dec_and_test(&table->ref))
-		return;
-	for (call = 0; call < VIEWOS_ALL_CALLS; call++)
-		if (table->cells[call])
-			viewos_rule_put(table->cells[call]);
-	kvfree_rcu(table, rcu);
+	while (table && refcount_dec_and_test(&table->ref)) {
+		for (call = 0; call < VIEWOS_ALL_CALLS; call++)
+			if (table->cells[call])
+				viewos_rule_put(table->cells[call]);
+		parent = table->parent;
+		kvfree_rcu(table, rcu);
+		table = parent;
+	}
 }

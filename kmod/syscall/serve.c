@@ -7,6 +7,8 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/fuse.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
 #include <linux/mm_types.h>
 #include <linux/module.h>
 #include <linux/ptrace.h>
@@ -40,6 +42,18 @@ bool viewos_call_exits(unsigned int call)
 	if (call_is_i386(call))
 		return nr == I386_EXIT || nr == I386_EXIT_GROUP;
 	return nr == X86_64_EXIT || nr == X86_64_EXIT_GROUP;
+}
+
+/*
+ * Those that may end their task instead of returning. They go on with nothing of ours on the
+ * stack.
+ */
+static bool call_leaves(unsigned int call)
+{
+	enum { X86_64_REBOOT = 169, I386_REBOOT = 88 };
+
+	return viewos_call_exits(call) ||
+	       call % VIEWOS_CALLS == (call_is_i386(call) ? I386_REBOOT : X86_64_REBOOT);
 }
 
 static bool ids_same(const struct cred *caller, const struct cred *server)
@@ -77,7 +91,7 @@ static int call_check(struct viewos_request *req)
 	const struct viewos_call_out *out = req->out;
 	bool i386 = in->arch == AUDIT_ARCH_I386;
 	bool args = out->flags & VIEWOS_CALL_OUT_ARGS;
-	bool exits = viewos_call_exits(in->nr + i386 * VIEWOS_CALLS);
+	unsigned int call = in->nr + i386 * VIEWOS_CALLS;
 	unsigned int i;
 
 	if (out->flags & ~VIEWOS_CALL_OUT_ALL || out->action > VIEWOS_CALL_CONTINUE)
@@ -86,8 +100,8 @@ static int call_check(struct viewos_request *req)
 		if (args ? i386 && out->args[i] > U32_MAX : out->args[i])
 			return -EINVAL;
 	if (out->action == VIEWOS_CALL_CONTINUE)
-		return out->value || (exits && out->flags) ? -EINVAL : 0;
-	if (out->flags || exits || IS_ERR_VALUE((unsigned long)out->value) ||
+		return out->value || (call_leaves(call) && out->flags) ? -EINVAL : 0;
+	if (out->flags || viewos_call_exits(call) || IS_ERR_VALUE((unsigned long)out->value) ||
 	    (i386 && IS_ERR_VALUE((long)(int)out->value)))
 		return -EINVAL;
 	return 0;
@@ -212,69 +226,136 @@ static void args_set(struct pt_regs *regs, bool i386, const u64 *args)
 	}
 }
 
-/* Without memory the server is not told. */
-static void result_tell(struct viewos_session *session, u64 unique, long value)
+/**
+ * struct call_course - what has become of a call so far
+ * @regs: with which it is to be made: the program's, or @changed
+ * @changed: registers of our own: those of the program stay as they are
+ * @results: requests by which servers will be told of its end
+ */
+struct call_course {
+	const struct pt_regs *regs;
+	struct pt_regs changed;
+	struct list_head results;
+};
+
+/* So that the server is sure to be told; where there is no memory nothing has been done yet. */
+static int result_prepare(struct call_course *course, struct viewos_session *session, u64 unique)
 {
 	struct viewos_call_result *result;
 	struct viewos_request *req;
 
 	req = viewos_request_alloc(VIEWOS_CALL_RESULT, 0, sizeof(*result), 0);
 	if (IS_ERR(req))
-		return;
-	/* There is one for each task at most, since its next call is read behind it. */
+		return PTR_ERR(req);
+	/* There is one for each task and view at most, since its next call is read behind it. */
 	req->flags |= VIEWOS_REQUEST_NO_REPLY | VIEWOS_REQUEST_KERNEL | VIEWOS_REQUEST_FORCE |
 		      VIEWOS_REQUEST_LAZY | VIEWOS_REQUEST_IN_TURN;
+	viewos_session_get(session);
+	req->private = session;
 	result = viewos_request_body(req);
 	result->unique = unique;
-	result->value = value;
-	viewos_request_submit(session, req);
+	list_add(&req->node, &course->results);
+	return 0;
 }
 
-/* Makes the call, with registers of our own: those of the program stay as they are. */
-static long call_make(struct viewos_session *session, const struct pt_regs *regs,
-		      unsigned int call, const struct viewos_call_out *out, u64 unique)
+static void results_tell(struct call_course *course, long value, u64 time)
 {
-	unsigned long body = viewos_hook_call_body(regs);
-	struct pt_regs changed = *regs;
-	bool i386 = call_is_i386(call);
-	struct viewos_decision clock;
-	long value;
+	struct viewos_call_result *result;
+	struct viewos_session *session;
+	struct viewos_request *req, *next;
 
-	if (out->flags & VIEWOS_CALL_OUT_ARGS)
-		args_set(&changed, i386, out->args);
+	list_for_each_entry_safe(req, next, &course->results, node) {
+		list_del_init(&req->node);
+		result = viewos_request_body(req);
+		result->value = value;
+		result->time = time;
+		session = req->private;
+		viewos_request_submit(session, req);
+		viewos_session_put(session);
+	}
+}
+
+/* What the server says: 0 it is to go on, 1 it returns @value, or what it fails with. */
+static int call_step(struct viewos_call_server *server, unsigned int call,
+		     struct call_course *course, long *value)
+{
+	struct viewos_call_out out;
+	u64 unique;
+	int err;
+
+	err = call_ask(server, call, course->regs, &out, &unique);
+	if (viewos_call_exits(call))
+		return 0;
+	if (err)
+		return err;
+	if (out.action == VIEWOS_CALL_VALUE) {
+		*value = out.value;
+		return 1;
+	}
+	if (out.flags & VIEWOS_CALL_OUT_ARGS) {
+		if (course->regs != &course->changed)
+			course->changed = *course->regs;
+		course->regs = &course->changed;
+		args_set(&course->changed, call_is_i386(call), out.args);
+	}
+	if (out.flags & VIEWOS_CALL_OUT_RESULT)
+		return result_prepare(course, server->session, unique);
+	return 0;
+}
+
+/* From here, since it has other arguments, or as its result is wanted. */
+static long call_make(unsigned int call, const struct pt_regs *regs)
+{
+	struct viewos_decision clock;
+
 	/* As it would go on unchanged. */
-	clock = viewos_clock_answer(call, &changed);
-	value = clock.decided ? clock.value : viewos_hook_call_make(&changed, body);
-	if (out->flags & VIEWOS_CALL_OUT_RESULT)
-		result_tell(session, unique, i386 ? (int)value : value);
-	return value;
+	clock = viewos_clock_answer(call, regs);
+	if (clock.decided)
+		return clock.value;
+	if (viewos_call_unused(call))
+		return -ENOSYS;
+	return viewos_hook_call_make(regs, viewos_hook_call_body(call));
+}
+
+/* Asks one server after the other, from the nearest view upwards, until one decides. */
+static struct viewos_decision call_decide(struct viewos_rule *rule, unsigned int call,
+					  struct call_course *course)
+{
+	struct viewos_decision decision = { };
+	unsigned int depth;
+	int ret;
+
+	do {
+		ret = call_step(rule->server, call, course, &decision.value);
+		depth = rule->depth;
+		viewos_rule_put(rule);
+		if (ret < 0)
+			decision.value = ret;
+		decision.decided = !!ret;
+		if (ret)
+			return decision;
+		decision = viewos_syscall_rule(call, depth, &rule);
+	} while (rule);
+	return decision;
 }
 
 struct viewos_decision viewos_call_serve(struct viewos_rule *rule, unsigned int call,
 					 const struct pt_regs *regs)
 {
-	struct viewos_session *session = rule->server->session;
-	struct viewos_decision decision = { };
-	struct viewos_call_out out;
-	u64 unique;
-	int err;
+	struct call_course course = { .regs = regs, .results = LIST_HEAD_INIT(course.results) };
+	struct viewos_decision decision;
+	u64 start;
 
 	/* The call may take its task out of all views, which hold the module. */
 	__module_get(THIS_MODULE);
-	err = call_ask(rule->server, call, regs, &out, &unique);
-	if (viewos_call_exits(call)) {
-		decision.decided = false;
-	} else if (err) {
+	decision = call_decide(rule, call, &course);
+	start = ktime_get_ns();
+	if (!decision.decided && (course.regs != regs || !list_empty(&course.results))) {
 		decision.decided = true;
-		decision.value = err;
-	} else if (out.action == VIEWOS_CALL_VALUE) {
-		decision.decided = true;
-		decision.value = out.value;
-	} else if (out.flags) {
-		decision.decided = true;
-		decision.value = call_make(session, regs, call, &out, unique);
+		decision.value = call_make(call, course.regs);
 	}
-	viewos_rule_put(rule);
+	results_tell(&course, call_is_i386(call) ? (int)decision.value : decision.value,
+		     ktime_get_ns() - start);
 	module_put(THIS_MODULE);
 	return decision;
 }

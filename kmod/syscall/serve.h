@@ -5,6 +5,9 @@
  * A struct viewos_call_server is made with a rule, is the rule's, and ends its session when
  * the rule goes. A call that is being decided holds the rule.
  *
+ * A call that one server lets go on is then the business of the next view above that has a rule for
+ * it: nobody gets out of an outer view's rules by a server of their own.
+ *
  * A call that goes on as it was made leaves nothing of ours on the stack. One that goes on
  * with other arguments, or whose result is wanted, is made from here, and returns here: so
  * neither can be had of calls that do not return.
@@ -50,7 +53,7 @@ void viewos_call_server_free(struct viewos_call_server *server);
 bool viewos_call_exits(unsigned int call);
 
 /**
- * viewos_call_serve() - ask the server what is to become of current's call
+ * viewos_call_serve() - ask servers what is to become of current's call, and do it
  * @rule: with the verdict serve; its reference is taken over
  * @call: the call
  * @regs: its registers

@@ -2,6 +2,7 @@
 /* System calls and their functions in the kernel, by the kernel's own tables. */
 
 #include <linux/kernel.h>
+#include <linux/string.h>
 #include <asm/unistd.h>
 
 #include "calls.h"
@@ -28,8 +29,23 @@ static const char *const i386_symbols[VIEWOS_CALLS] = {
 
 #undef __SYSCALL
 
+/* What the kernel calls for each call that is made: the only place to see unused numbers. */
+static const char x86_64_dispatcher[] = "x64_sys_call", i386_dispatcher[] = "ia32_sys_call";
+
 static_assert(NR_syscalls <= VIEWOS_CALLS);
 static_assert(IA32_NR_syscalls <= VIEWOS_CALLS);
+
+static bool symbol_unused(const char *symbol)
+{
+	return !symbol || strstr(symbol, "_sys_ni_syscall");
+}
+
+bool viewos_call_unused(unsigned int call)
+{
+	const char *symbol = viewos_call_symbol(call);
+
+	return symbol == x86_64_dispatcher || symbol == i386_dispatcher;
+}
 
 const char *viewos_call_symbol(unsigned int call)
 {
@@ -39,11 +55,11 @@ const char *viewos_call_symbol(unsigned int call)
 	case VIEWOS_ARCH_X86_64:
 		if (nr >= NR_syscalls)
 			return NULL;
-		return x86_64_symbols[nr] ?: "__x64_sys_ni_syscall";
+		return symbol_unused(x86_64_symbols[nr]) ? x86_64_dispatcher : x86_64_symbols[nr];
 	case VIEWOS_ARCH_I386:
 		if (nr >= IA32_NR_syscalls)
 			return NULL;
-		return i386_symbols[nr] ?: "__ia32_sys_ni_syscall";
+		return symbol_unused(i386_symbols[nr]) ? i386_dispatcher : i386_symbols[nr];
 	default:
 		return NULL;
 	}

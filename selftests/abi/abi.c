@@ -28,7 +28,7 @@ _Static_assert(sizeof(struct viewos_call_init) == 16, "ABI");
 _Static_assert(sizeof(struct viewos_call_in) == 88, "ABI");
 _Static_assert(offsetof(struct viewos_call_in, args) == 16, "ABI");
 _Static_assert(sizeof(struct viewos_call_out) == 64, "ABI");
-_Static_assert(sizeof(struct viewos_call_result) == 16, "ABI");
+_Static_assert(sizeof(struct viewos_call_result) == 24, "ABI");
 _Static_assert(sizeof(struct viewos_call_fetch) == 24, "ABI");
 _Static_assert(sizeof(struct viewos_rule_add) == 328, "ABI");
 _Static_assert(offsetof(struct viewos_rule_add, id) == 184, "ABI");

@@ -16,7 +16,7 @@
 #define SERVER "test-calls"
 
 enum {
-	X64_write = 1, X64_open = 2, X64_close = 3, X64_clone = 56, X64_execve = 59,
+	X64_read = 0, X64_write = 1, X64_open = 2, X64_close = 3, X64_clone = 56, X64_execve = 59,
 	X64_getcwd = 79, X64_getpgid = 121, X64_clock_gettime = 228, X64_clone3 = 435,
 };
 
@@ -193,6 +193,7 @@ TEST_F(served, results)
 		ASSERT_EQ(VIEWOS_CALL_RESULT, call_next(self->session, self->req));
 		EXPECT_EQ(unique, self->req->result.unique);
 		EXPECT_EQ(i == 1 ? 0 : -EBADF, self->req->result.value);
+		EXPECT_NE(0, self->req->result.time);
 		/* There is nothing to be answered. */
 		EXPECT_EQ(-ENOENT, call_answer(self->session, self->req, 0));
 	}
@@ -844,6 +845,185 @@ TEST_F(served, nested)
 	ASSERT_EQ(0, rule_add(child, call_value(X64, X64_getppid, 8)));
 	EXPECT_EQ(0, IN_VIEW(child, call64(X64_getppid, 0, 0) != 8));
 	close(child);
+}
+
+/* What a server in an inner view lets go on is the business of the view around it. */
+TEST_F(served, nested_and_goes_on)
+{
+	int child = view_create_in(self->control, self->view, "", 0);
+	pid_t pid;
+
+	ASSERT_EQ(0, rule_add(self->view, call_deny(X64, X64_getppid, EXDEV)));
+	ASSERT_EQ(0, rule_add(self->view, call_value(X64, X64_getpgrp, 5)));
+	self->session = call_session(self->server, child,
+				     calls_with(call_served(X64, X64_getppid, SERVER), X64,
+						X64_getpgrp));
+	ASSERT_LE(0, self->session);
+	pid = CALLER(child, call64(X64_getppid, 0, 0) != -EXDEV ||
+		     call64(X64_getppid, 0, 0) != -EXDEV || call64(X64_getpgrp, 0, 0) != 5);
+	ASSERT_CALL(X64_getppid);
+	EXPECT_EQ(0, call_continue(self->session, self->req, 0));
+	ASSERT_CALL(X64_getppid);
+	EXPECT_EQ(0, call_continue(self->session, self->req,
+				   VIEWOS_CALL_OUT_ARGS | VIEWOS_CALL_OUT_RESULT));
+	ASSERT_EQ(VIEWOS_CALL_RESULT, call_next(self->session, self->req));
+	EXPECT_EQ(-EXDEV, self->req->result.value);
+	ASSERT_CALL(X64_getpgrp);
+	EXPECT_EQ(0, call_continue(self->session, self->req, VIEWOS_CALL_OUT_RESULT));
+	ASSERT_EQ(VIEWOS_CALL_RESULT, call_next(self->session, self->req));
+	EXPECT_EQ(5, self->req->result.value);
+	EXPECT_EQ(0, child_status(pid));
+	close(child);
+}
+
+/* Two servers for one call: the outer one sees what the inner one has made of it. */
+TEST_F(served, two_servers)
+{
+	int child = view_create_in(self->control, self->view, "", 0), inner, grandchild;
+	uint64_t unique, inner_unique;
+	pid_t pid;
+
+	SERVE_X64(X64_getpgid);
+	inner = call_session(self->server, child, call_served(X64, X64_getpgid, SERVER));
+	ASSERT_LE(0, inner);
+	/* One that says nothing of it, in between and beneath. */
+	grandchild = view_create_in(self->control, child, "", 0);
+	ASSERT_EQ(0, rule_add(grandchild, call_native(X64, X64_getpgid)));
+	pid = CALLER(grandchild, ({
+		close(inner);
+		call64(X64_getpgid, 4711, 0) != getpgrp() || call64(X64_getpgid, 4711, 0) != 8;
+	}));
+	ASSERT_EQ(VIEWOS_CALL_MADE, call_of(inner, self->req, X64_getpgid));
+	EXPECT_EQ(4711, self->req->in.args[0]);
+	inner_unique = self->req->header.unique;
+	self->req->in.args[0] = 4712;
+	EXPECT_EQ(0, call_continue(inner, self->req,
+				   VIEWOS_CALL_OUT_ARGS | VIEWOS_CALL_OUT_RESULT));
+	ASSERT_CALL(X64_getpgid);
+	EXPECT_EQ(4712, self->req->in.args[0]);
+	unique = self->req->header.unique;
+	self->req->in.args[0] = 0;
+	EXPECT_EQ(0, call_continue(self->session, self->req,
+				   VIEWOS_CALL_OUT_ARGS | VIEWOS_CALL_OUT_RESULT));
+	ASSERT_EQ(VIEWOS_CALL_RESULT, call_next(self->session, self->req));
+	EXPECT_EQ(unique, self->req->result.unique);
+	EXPECT_EQ(getpgrp(), self->req->result.value);
+	ASSERT_EQ(VIEWOS_CALL_RESULT, call_next(inner, self->req));
+	EXPECT_EQ(inner_unique, self->req->result.unique);
+	EXPECT_EQ(getpgrp(), self->req->result.value);
+	ASSERT_EQ(VIEWOS_CALL_MADE, call_of(inner, self->req, X64_getpgid));
+	EXPECT_EQ(0, call_continue(inner, self->req, 0));
+	ASSERT_CALL(X64_getpgid);
+	EXPECT_EQ(4711, self->req->in.args[0]);
+	EXPECT_EQ(0, call_answer(self->session, self->req, 8));
+	EXPECT_EQ(0, child_status(pid));
+	close(inner);
+	close(grandchild);
+	close(child);
+}
+
+static long call_read(int fd, char *byte)
+{
+	const uint64_t args[6] = { fd, (uintptr_t)byte, 1 };
+
+	return call_six(X64_read, args);
+}
+
+/* The server dies while a call is made whose end it wanted to know. */
+TEST_F(served, a_server_that_dies_before_the_result)
+{
+	int fds[2];
+	char byte;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(fds));
+	SERVE_X64(X64_read);
+	pid = CALLER(self->view, ({
+		close(fds[1]);
+		call_read(fds[0], &byte) != 1 ||
+		call_read(fds[0], &byte) != -EIO;
+	}));
+	ASSERT_CALL(X64_read);
+	EXPECT_EQ(0, call_continue(self->session, self->req, VIEWOS_CALL_OUT_RESULT));
+	EXPECT_EQ(0, close(self->session));
+	self->session = -1;
+	EXPECT_EQ(1, write(fds[1], "x", 1));
+	EXPECT_EQ(0, child_status(pid));
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* Who is killed in a call has an end of it nevertheless. */
+TEST_F(served, killed_before_the_result)
+{
+	uint64_t unique;
+	int fds[2];
+	char byte;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(fds));
+	SERVE_X64(X64_read);
+	pid = CALLER(self->view, call_read(fds[0], &byte));
+	ASSERT_CALL(X64_read);
+	unique = self->req->header.unique;
+	EXPECT_EQ(0, call_continue(self->session, self->req, VIEWOS_CALL_OUT_RESULT));
+	EXPECT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_EQ(128 + SIGKILL, child_status(pid));
+	ASSERT_EQ(VIEWOS_CALL_RESULT, call_next(self->session, self->req));
+	EXPECT_EQ(unique, self->req->result.unique);
+	EXPECT_EQ(-512, self->req->result.value);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* A number that the kernel does not know: the server alone does. */
+TEST_F(served, a_number_of_its_own)
+{
+	pid_t pid;
+
+	SERVE(calls_with(call_served(X64, X64_nice_hole, SERVER), I386, I386_nice_hole));
+	pid = CALLER(self->view, call64(X64_nice_hole, 20, 22) != 42 ||
+		     call64(X64_nice_hole + 1, 0, 0) != -ENOSYS ||
+		     call64(X64_nice_hole, 0, 0) != -ENOSYS ||
+		     call64(X64_nice_hole, 0, 0) != -ENOSYS ||
+		     (has_call32() && call32(I386_nice_hole, 1, 2, 3) != 6));
+	ASSERT_EQ(VIEWOS_CALL_MADE, call_next(self->session, self->req));
+	EXPECT_EQ(X64_nice_hole, self->req->in.nr);
+	EXPECT_EQ(20, self->req->in.args[0]);
+	EXPECT_EQ(0, call_answer(self->session, self->req, 42));
+	/* If it goes on nobody knows it. */
+	ASSERT_EQ(VIEWOS_CALL_MADE, call_next(self->session, self->req));
+	EXPECT_EQ(0, call_continue(self->session, self->req, 0));
+	ASSERT_EQ(VIEWOS_CALL_MADE, call_next(self->session, self->req));
+	EXPECT_EQ(0, call_continue(self->session, self->req,
+				   VIEWOS_CALL_OUT_ARGS | VIEWOS_CALL_OUT_RESULT));
+	ASSERT_EQ(VIEWOS_CALL_RESULT, call_next(self->session, self->req));
+	EXPECT_EQ(-ENOSYS, self->req->result.value);
+	if (has_call32()) {
+		ASSERT_EQ(VIEWOS_CALL_MADE, call_next(self->session, self->req));
+		EXPECT_EQ(AUDIT_ARCH_I386, self->req->in.arch);
+		EXPECT_EQ(I386_nice_hole, self->req->in.nr);
+		EXPECT_EQ(0, call_answer(self->session, self->req, 6));
+	}
+	EXPECT_EQ(0, child_status(pid));
+	EXPECT_EQ(-ENOSYS, call64(X64_nice_hole, 20, 22));
+}
+
+/* It may not return: no result is to be had, nor other arguments. */
+TEST_F(served, reboot)
+{
+	pid_t pid;
+
+	SERVE_X64(169);
+	pid = CALLER(self->view, call64(169, 0, 0) != -EINVAL || call64(169, 0, 0) != -EIO ||
+		     call64(169, 0, 0) != 3);
+	ASSERT_CALL(169);
+	EXPECT_EQ(0, call_continue(self->session, self->req, 0));
+	ASSERT_CALL(169);
+	EXPECT_EQ(-EINVAL, call_continue(self->session, self->req, VIEWOS_CALL_OUT_RESULT));
+	ASSERT_CALL(169);
+	EXPECT_EQ(0, call_answer(self->session, self->req, 3));
+	EXPECT_EQ(0, child_status(pid));
 }
 
 /* The rule goes while a call that it decides waits. */

@@ -505,8 +505,9 @@ enum viewos_arch {
  * ENOSPC: VIEWOS_RULES_MAX, or too many different matches to compile. ELOOP: stacks that
  * lead to each other. With the class syscall: EOPNOTSUPP one of the calls must not be ruled,
  * since no program could go on without it: rt_sigreturn, sigreturn, restart_syscall,
- * uretprobe, uprobe; and but with SERVE, exit and exit_group. ENOSYS: the kernel does not
- * have one of them, or it cannot be redirected. EBUSY: somebody else redirects it.
+ * uretprobe, uprobe; and but with SERVE, exit and exit_group. ENOSYS: the number is beyond the
+ * kernel's table, or the call cannot be redirected; a number in the table that is not in use can
+ * be, at a small cost to all calls of all programs in views. EBUSY: somebody else redirects it.
  */
 struct viewos_rule_add {
 	__u32 size;

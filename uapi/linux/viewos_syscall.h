@@ -22,7 +22,9 @@
  * memory of who makes it by VIEWOS_IOC_SESSION_MEMORY. What most calls need can be sent
  * along with them: see struct viewos_call_fetch.
  *
- * A call that is to go on is made by its program, with the program's rights, and with
+ * A call that is to go on is next the business of the view above that has a rule for it, whose
+ * server sees the changed arguments; a result is that of all of this. A call that no view
+ * says more of is made by its program, with the program's rights, and with
  * arguments that the server may have changed. Registers that the program sees are not.
  *
  * Security: what the kernel copies at the beginning of a call (integers, and so the
@@ -53,8 +55,8 @@
 
 /** VIEWOS_CALL_MAJOR - the protocol; a server that speaks another answers EPROTO */
 #define VIEWOS_CALL_MAJOR	1
-/** VIEWOS_CALL_MINOR - grows with what is added */
-#define VIEWOS_CALL_MINOR	0
+/** VIEWOS_CALL_MINOR - grows with what is added: 1, the time in results */
+#define VIEWOS_CALL_MINOR	1
 
 /** VIEWOS_CALL_MAX_FETCH - most bytes of data that come with a call */
 #define VIEWOS_CALL_MAX_FETCH	4096
@@ -129,9 +131,10 @@ enum viewos_call_action {
 
 /** VIEWOS_CALL_OUT_ARGS - CONTINUE: with the arguments in @args */
 #define VIEWOS_CALL_OUT_ARGS	0x00000001
-/** VIEWOS_CALL_OUT_RESULT - CONTINUE: tell how it ends; not of exit and exit_group */
+/** VIEWOS_CALL_OUT_RESULT - CONTINUE: tell how it ends */
 #define VIEWOS_CALL_OUT_RESULT	0x00000002
 #define VIEWOS_CALL_OUT_ALL	0x00000003
+/* Neither is for exit, exit_group and reboot, which may not return. */
 
 /**
  * struct viewos_call_out - the answer to MADE
@@ -156,10 +159,12 @@ struct viewos_call_out {
  * @unique: fuse_in_header.unique of the call
  * @value: what it returned; from -4095 to -1 an errno, of which those from 512 on mean
  *	that the call will be begun again
+ * @time: nanoseconds that it took, without those before the answer
  */
 struct viewos_call_result {
 	__aligned_u64 unique;
 	__aligned_s64 value;
+	__aligned_u64 time;
 };
 
 /**
