@@ -20,6 +20,7 @@ struct viewos_stop;
  * @serve: serves one session until it ends or @stop is requested; takes the fd over
  * @ops: for @serve
  * @ops_size: likewise
+ * @threads: likewise: most threads for a session, 0 for a sensible number
  */
 struct viewos_program {
 	const char *name;
@@ -32,6 +33,7 @@ struct viewos_program {
 		     struct viewos_stop *stop);
 	const void *ops;
 	size_t ops_size;
+	unsigned int threads;
 };
 
 /** viewos_program_main() - as viewos_fuse_main(), for any class */

@@ -16,6 +16,7 @@
 #include "serve.h"
 #include "socktable.h"
 #include "viewos.h"
+#include "wire.h"
 
 /* The largest request; a server's buffer must have room for it. */
 #define FRAME_MAX	(sizeof(struct fuse_in_header) + sizeof(struct viewos_sock_in) + \
@@ -48,8 +49,7 @@ struct request {
 
 /**
  * struct viewos_sock_session - one session being served
- * @fd: the session fd, -1 when it is closed; @fd_lock protects it
- * @fd_lock: held for reading while @fd is used by a thread that is not the pool's
+ * @wire: the session fd
  * @ops: the server's operations
  * @data: the server's pointer
  * @debug: report requests on stderr
@@ -60,8 +60,7 @@ struct request {
  * @refs: one for each request, and one for viewos_sock_serve()
  */
 struct viewos_sock_session {
-	int fd;
-	pthread_rwlock_t fd_lock;
+	struct wire wire;
 	struct viewos_sock_ops ops;
 	void *data;
 	bool debug;
@@ -90,7 +89,7 @@ static void session_put(struct viewos_sock_session *session)
 	}
 	socket_table_exit(&session->sockets);
 	pthread_mutex_destroy(&session->lock);
-	pthread_rwlock_destroy(&session->fd_lock);
+	wire_exit(&session->wire);
 	free(session);
 }
 
@@ -154,36 +153,13 @@ static void request_put(struct request *request)
 
 /* ---- answers ---- */
 
-static int session_write(struct viewos_sock_session *session, struct iovec *iov, int count)
-{
-	struct fuse_out_header *header = iov[0].iov_base;
-	ssize_t written;
-	int i, ret = 0;
-
-	header->len = 0;
-	for (i = 0; i < count; i++)
-		header->len += iov[i].iov_len;
-	pthread_rwlock_rdlock(&session->fd_lock);
-	if (session->fd < 0) {
-		ret = -ENODEV;
-	} else {
-		do {
-			written = writev(session->fd, iov, count);
-		} while (written < 0 && errno == EINTR);
-		if (written < 0)
-			ret = -errno;
-	}
-	pthread_rwlock_unlock(&session->fd_lock);
-	return ret;
-}
-
 static int reply_error(struct request *request, int error)
 {
 	struct fuse_out_header header = { .error = -error, .unique = request->unique };
 	struct iovec iov[] = { { &header, sizeof(header) } };
 	int ret;
 
-	ret = session_write(request->req.session, iov, 1);
+	ret = wire_write(&request->req.session->wire, iov, 1);
 	request_put(request);
 	return ret;
 }
@@ -272,7 +248,7 @@ int viewos_sock_reply(struct viewos_sock_req *req, const struct viewos_sock_out 
 		socket_table_add(&session->sockets, new);
 		pthread_mutex_unlock(&session->lock);
 	}
-	ret = session_write(session, iov, 5);
+	ret = wire_write(&session->wire, iov, 5);
 	if (ret < 0 && new) {
 		pthread_mutex_lock(&session->lock);
 		socket_table_take(&session->sockets, &new->id);
@@ -320,7 +296,7 @@ int viewos_sock_event(struct viewos_sock_session *session, uint64_t id, uint32_t
 	if (entry)
 		event.seq = ++entry->seq;
 	pthread_mutex_unlock(&session->lock);
-	return entry ? session_write(session, iov, 2) : -ENOENT;
+	return entry ? wire_write(&session->wire, iov, 2) : -ENOENT;
 }
 
 /* ---- requests ---- */
@@ -500,7 +476,7 @@ static int session_receive(void *data, void **slot)
 {
 	struct viewos_sock_session *session = data;
 	struct request *request = *slot;
-	ssize_t len;
+	int len;
 
 	if (!request) {
 		request = request_get(session);
@@ -508,18 +484,10 @@ static int session_receive(void *data, void **slot)
 			return -ENOMEM;
 		*slot = request;
 	}
-	len = viewos_pool_read(session->fd, request->frame, sizeof(request->frame));
-	if (len < 0) {
-		/* ENOENT: the request was taken back; ENODEV: the end. */
-		if (errno == ENOENT)
-			return -EAGAIN;
-		return errno == ENODEV ? 0 : -errno;
-	}
-	/* What has not even a number cannot be answered. */
-	if (len > 0 && len < (ssize_t)sizeof(struct fuse_in_header))
-		return -EAGAIN;
+	len = wire_receive(&session->wire, request->frame, sizeof(request->frame));
 	/* Until it is parsed, the place of the number has the length. */
-	request->unique = len;
+	if (len > 0)
+		request->unique = len;
 	return len;
 }
 
@@ -548,22 +516,12 @@ static struct viewos_sock_session *session_new(int fd, const struct viewos_sock_
 		free(session);
 		return NULL;
 	}
-	session->fd = fd;
+	wire_init(&session->wire, fd);
 	session->refs = 1;
 	session->data = data;
 	memcpy(&session->ops, ops, ops_size < sizeof(*ops) ? ops_size : sizeof(*ops));
 	pthread_mutex_init(&session->lock, NULL);
-	pthread_rwlock_init(&session->fd_lock, NULL);
 	return session;
-}
-
-/* Answers that come later find it closed. */
-static void session_close(struct viewos_sock_session *session)
-{
-	pthread_rwlock_wrlock(&session->fd_lock);
-	close(session->fd);
-	session->fd = -1;
-	pthread_rwlock_unlock(&session->fd_lock);
 }
 
 static void session_release_all(struct viewos_sock_session *session)
@@ -590,7 +548,8 @@ static int session_serve(int fd, const struct viewos_sock_ops *ops, size_t ops_s
 	}
 	session->debug = debug;
 	ret = viewos_pool_run(&pool_ops, session, threads, stop);
-	session_close(session);
+	/* Answers that come later find it closed. */
+	wire_close(&session->wire);
 	session_release_all(session);
 	session_put(session);
 	return ret;

@@ -6,7 +6,8 @@
  *
  *  - A function returns a value of its own (a file descriptor, 0) or a negative
  *    errno; errno itself is not touched on purpose. Nothing is printed, except
- *    by viewos_fuse_main() and viewos_sock_main(), which are whole programs.
+ *    by viewos_fuse_main(), viewos_sock_main() and viewos_call_main(), which are whole
+ *    programs.
  *  - File descriptors returned are close-on-exec and the caller's to close.
  *  - Errors of bad arguments (EBADF, EINVAL, EFAULT) and of exhaustion (ENOMEM,
  *    EMFILE, ENFILE) are possible everywhere and not repeated below.
@@ -27,6 +28,7 @@
 #include <linux/viewos.h>
 #include <linux/viewos_netlink.h>
 #include <linux/viewos_socket.h>
+#include <linux/viewos_syscall.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -757,6 +759,182 @@ struct viewos_sock_server {
 
 /** viewos_sock_main() - a whole server, as viewos_fuse_main() is. Return: an exit status */
 int viewos_sock_main(int argc, char **argv, const struct viewos_sock_server *server);
+
+/* ---- servers of system calls ---- */
+
+/** struct viewos_call_session - one session of system calls at work */
+struct viewos_call_session;
+
+/**
+ * struct viewos_call_req - a system call, valid until it is replied to
+ * @session: its session
+ * @data: as given to viewos_call_serve(), or set by @open of struct viewos_call_server
+ * @id: its number, unique in its session; results and interrupts have it
+ * @uid: who makes it
+ * @gid: their group
+ * @in: number, architecture, arguments, process and thread
+ * @fetched: @in->fetched bytes that came along, and a zero behind them, which is not counted;
+ *	NULL if nothing came
+ */
+struct viewos_call_req {
+	struct viewos_call_session *session;
+	void *data;
+	uint64_t id;
+	uid_t uid;
+	gid_t gid;
+	const struct viewos_call_in *in;
+	const void *fetched;
+};
+
+/**
+ * struct viewos_call_ops - what a server of system calls does
+ * @init: the session begins: the place for viewos_call_fetch_string() and its like. Returns 0,
+ *	or a negative errno, which whoever makes the rule gets. May be NULL
+ * @call: a call is made. Valid replies: a value, an error, or that it goes on. Of
+ *	exit(2) and exit_group(2) whatever is replied they go on. Without this
+ *	operation all calls do
+ * @result: how a call ended that went on with VIEWOS_CALL_OUT_RESULT. May be NULL
+ * @interrupt: a signal has come to who makes the call with this number, which may have been
+ *	replied to just now. It waits on; EINTR as the reply ends the call so that it
+ *	may be begun again. May be NULL
+ *
+ * Each is called by several threads at once, unless there is but one. @call may wait, as only who
+ * makes the call waits for it; but for as long it takes one of the threads. Each call must
+ * be replied to exactly once, now or later, from any thread. With several threads @result
+ * may come before @call has returned, and behind the next call of the same thread.
+ */
+struct viewos_call_ops {
+	int (*init)(struct viewos_call_session *session, void *data);
+	void (*call)(struct viewos_call_req *req);
+	void (*result)(void *data, const struct viewos_call_result *result);
+	void (*interrupt)(void *data, uint64_t id);
+};
+
+/** viewos_call_returns() - not exit(2), exit_group(2), and reboot(2): these have no result */
+static inline bool viewos_call_returns(const struct viewos_call_in *in)
+{
+	/* AUDIT_ARCH_I386 of <linux/audit.h> */
+	if (in->arch == 0x40000003U)
+		return in->nr != 1 && in->nr != 252 && in->nr != 88;
+	return in->nr != 60 && in->nr != 231 && in->nr != 169;
+}
+
+/**
+ * viewos_call_reply_value() - the call is not made, but returns this
+ * @req: the call, which is gone afterwards, whatever is returned
+ * @value: what it returns; from -4095 to -1 it would be an error, and is refused. Of a program of
+ *	32 bits the lower half
+ *
+ * Return: 0. EINVAL: it is no valid answer, and the program's call is EIO. ENOENT: who made the
+ * call is gone. ENODEV: the session has ended. EBUSY: another thread is using the caller's
+ * memory.
+ */
+int viewos_call_reply_value(struct viewos_call_req *req, int64_t value);
+
+/**
+ * viewos_call_reply_err() - the call is not made, but fails
+ * @req: the call, which is gone afterwards
+ * @error: positive errno below 512
+ */
+int viewos_call_reply_err(struct viewos_call_req *req, int error);
+
+/**
+ * viewos_call_reply_continue() - the call is made
+ * @req: the call, which is gone afterwards
+ * @args: with these arguments, all six; NULL for those that it has
+ * @flags: 0, or VIEWOS_CALL_OUT_RESULT: tell the end to the operation @result
+ *
+ * Neither is of effect where viewos_call_returns() is false.
+ */
+int viewos_call_reply_continue(struct viewos_call_req *req, const __u64 args[6],
+			       unsigned int flags);
+
+/**
+ * viewos_call_read() - read the memory of who makes a call
+ * @req: the call, not yet replied to
+ * @address: there
+ * @buffer: here
+ * @len: how much
+ *
+ * Return: bytes read, fewer if there are not so many. EFAULT: none are there. ENOENT: who
+ * made the call is gone; reply nevertheless. EPERM: this thread's credentials are not those with
+ * which the session was accepted.
+ */
+ssize_t viewos_call_read(struct viewos_call_req *req, uint64_t address, void *buffer, size_t len);
+
+/** viewos_call_write() - likewise, write it; only what the program itself could write */
+ssize_t viewos_call_write(struct viewos_call_req *req, uint64_t address, const void *buffer,
+			  size_t len);
+
+/**
+ * viewos_call_read_string() - likewise, read a string with its end
+ *
+ * Return: its length, without the zero. ENAMETOOLONG: @size bytes have no end.
+ */
+ssize_t viewos_call_read_string(struct viewos_call_req *req, uint64_t address, char *buffer,
+				size_t size);
+
+/**
+ * viewos_call_fetch_string() - from now on send a string along with a call
+ * @session: the session
+ * @arch: AUDIT_ARCH_X86_64 or AUDIT_ARCH_I386 of <linux/audit.h>
+ * @nr: the call's number there
+ * @arg: which argument points to it, 0 to 5
+ *
+ * It spares viewos_call_read_string(). A call has one such argument; what was said last
+ * holds. One longer than VIEWOS_CALL_MAX_FETCH is not sent.
+ *
+ * Return: 0. EINVAL: no such call or argument. ENODEV: the session has ended.
+ */
+int viewos_call_fetch_string(struct viewos_call_session *session, uint32_t arch, uint32_t nr,
+			     unsigned int arg);
+
+/** viewos_call_fetch_bytes() - likewise @len bytes, at most VIEWOS_CALL_MAX_FETCH */
+int viewos_call_fetch_bytes(struct viewos_call_session *session, uint32_t arch, uint32_t nr,
+			    unsigned int arg, size_t len);
+
+/** viewos_call_fetch_nothing() - undo that */
+int viewos_call_fetch_nothing(struct viewos_call_session *session, uint32_t arch, uint32_t nr);
+
+/**
+ * viewos_call_serve() - serve one session of system calls until it ends
+ * @session: a session fd; taken over and closed, whatever is returned
+ * @ops: the operations
+ * @ops_size: sizeof(*ops)
+ * @data: for @data of struct viewos_call_req
+ * @threads: most threads at work, 0 for a sensible number; 1 means that operations are
+ *	never called at once, and in the order of what happens
+ *
+ * Calls that were not replied to then fail with EIO; their requests are still to be replied to,
+ * in vain, if they are to be freed.
+ *
+ * Return: 0 when the session has ended (its rule is gone), or what failed.
+ */
+int viewos_call_serve(int session, const struct viewos_call_ops *ops, size_t ops_size, void *data,
+		      unsigned int threads);
+
+/**
+ * struct viewos_call_server - a program that serves the class syscall
+ * @name: its name, under which it registers by default
+ * @usage: lines about source and options for --help, each ended by a newline
+ * @ops: the operations
+ * @ops_size: sizeof(*ops)
+ * @threads: as for viewos_call_serve()
+ * @open: as in struct viewos_fuse_server; it is the rule that fails
+ * @close: called with that data after the session's last operation. May be NULL
+ */
+struct viewos_call_server {
+	const char *name;
+	const char *usage;
+	const struct viewos_call_ops *ops;
+	size_t ops_size;
+	unsigned int threads;
+	int (*open)(const struct viewos_accepted *accepted, void **data);
+	void (*close)(void *data);
+};
+
+/** viewos_call_main() - a whole server, as viewos_fuse_main() is. Return: an exit status */
+int viewos_call_main(int argc, char **argv, const struct viewos_call_server *server);
 
 /* ---- listings and events ---- */
 
