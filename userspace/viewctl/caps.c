@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* viewctl: capabilities, of which only one matters here */
+/* viewctl: capabilities, of which only two matter here */
 #include <errno.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
@@ -15,12 +15,21 @@ static int caps_get(struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3]
 	return syscall(SYS_capget, &header, data) < 0 ? -errno : 0;
 }
 
-bool caps_have_admin(void)
+static bool caps_have(int cap)
 {
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
 
-	return !caps_get(data) && data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective &
-				  CAP_TO_MASK(CAP_SYS_ADMIN);
+	return !caps_get(data) && data[CAP_TO_INDEX(cap)].effective & CAP_TO_MASK(cap);
+}
+
+bool caps_have_admin(void)
+{
+	return caps_have(CAP_SYS_ADMIN);
+}
+
+bool caps_have_override(void)
+{
+	return caps_have(CAP_DAC_OVERRIDE);
 }
 
 int caps_keep_admin(void)

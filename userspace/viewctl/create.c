@@ -36,14 +36,14 @@ static void hold(struct world *world, int ready)
 	int null;
 
 	setsid();
-	if (world_enter(world) < 0)
+	if (world_enter(world, "/") < 0)
 		_exit(EXIT_FAILED);
 	if (world->namespaces & CLONE_NEWPID)
 		become_first(world);
 	snprintf(comm, sizeof(comm), HOLDER_COMM "%s", world->name);
 	prctl(PR_SET_NAME, comm);
 	null = open("/dev/null", O_RDWR);
-	if (null < 0 || chdir("/") < 0 || write(ready, "", 1) != 1) {
+	if (null < 0 || write(ready, "", 1) != 1) {
 		world_cancel(world);
 		_exit(EXIT_FAILED);
 	}

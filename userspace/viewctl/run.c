@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* viewctl run: a command in a view of its own */
-#include <errno.h>
 #include <sched.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "init.h"
@@ -28,16 +26,11 @@ static int run_world(struct world *world, const char *directory, char **argv)
 {
 	int status;
 
-	if (world_create(world) < 0 || world_enter(world) < 0)
+	if (world_create(world) < 0 || world_enter(world, directory) < 0)
 		return EXIT_VIEWCTL;
-	if (directory && chdir(directory) < 0) {
-		fail("--chdir: '%s': %s", directory, strerror(errno));
-		status = EXIT_VIEWCTL;
-	} else if (!(world->namespaces & CLONE_NEWPID)) {
-		status = exec_command(argv);
-	} else {
+	if (world->namespaces & CLONE_NEWPID)
 		return run_in_pid_namespace(argv);
-	}
+	status = exec_command(argv);
 	world_cancel(world);
 	return status;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* viewctl: a new view with namespaces, mounts and rules */
+/* viewctl: a new view with namespaces, files and rules */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -11,25 +11,6 @@
 
 #include "caps.h"
 #include "world.h"
-
-static int mount_add(struct world *world, const struct verb *verb, const char *spec)
-{
-	struct mounting *mounts;
-	int ret;
-
-	mounts = reallocarray(world->mounts, world->mount_count + 1, sizeof(*mounts));
-	if (!mounts)
-		return fail("--mount: %s", strerror(ENOMEM));
-	world->mounts = mounts;
-	mounts[world->mount_count] = (struct mounting){ 0 };
-	ret = mounting_spec(&mounts[world->mount_count], spec);
-	world->mount_count++;
-	if (ret == -ENOMEM)
-		return fail("--mount: %s", strerror(ENOMEM));
-	if (ret < 0)
-		return usage(verb, "--mount: '%s': expected TYPE[,OPTIONS]:SOURCE:TARGET", spec);
-	return EXIT_DONE;
-}
 
 static int propagation_parse(struct world *world, const struct verb *verb)
 {
@@ -68,7 +49,11 @@ int world_option(struct world *world, const struct verb *verb, int opt)
 		world->inherit = inherit;
 		return EXIT_DONE;
 	case 'm':
-		return mount_add(world, verb, optarg);
+		return files_mount(&world->files, verb, optarg);
+	case 'b':
+		return files_bind(&world->files, verb, optarg);
+	case 'w':
+		return files_cow(&world->files, verb, optarg);
 	case 'p':
 		return propagation_parse(world, verb);
 	case 's':
@@ -121,8 +106,7 @@ static const char *create_error(int error)
 
 int world_create(struct world *world)
 {
-	int ctl, ret = 0;
-	size_t i;
+	int ctl, ret;
 
 	ctl = ctl_open();
 	if (ctl < 0)
@@ -134,8 +118,7 @@ int world_create(struct world *world)
 		     create_error(world->view));
 		return world->view;
 	}
-	for (i = 0; !ret && i < world->mount_count; i++)
-		ret = mounting_prepare(&world->mounts[i], NULL, NULL);
+	ret = files_prepare(&world->files);
 	/* Now, since who is in the view cannot change its rules. */
 	if (!ret)
 		ret = rulings_add(&world->rulings, world->view);
@@ -178,13 +161,21 @@ static int ids_map(const struct world *world, uid_t uid, gid_t gid)
 	return file_write("/proc/self/gid_map", map);
 }
 
+static bool user_ns_wanted(const struct world *world)
+{
+	if (world->user_ns != USER_NS_AUTO)
+		return world->user_ns == USER_NS_YES;
+	if (!caps_have_admin() || (world->map_root && geteuid()))
+		return true;
+	/* Who is in a view that has one may mount, but not work with the layer's directories. */
+	return files_want_override(&world->files) && !caps_have_override();
+}
+
 static int namespaces_make(const struct world *world)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
-	bool user = world->user_ns == USER_NS_YES ||
-		    (world->user_ns == USER_NS_AUTO &&
-		     (!caps_have_admin() || (world->map_root && uid)));
+	bool user = user_ns_wanted(world);
 	int ret;
 
 	if (unshare(CLONE_NEWNS | world->namespaces | (user ? CLONE_NEWUSER : 0) |
@@ -215,9 +206,39 @@ static int namespaces_make(const struct world *world)
 	return 0;
 }
 
-int world_enter(struct world *world)
+/*
+ * By its name, as what has that name may be another directory inside, and nobody is to be
+ * in what was covered.
+ */
+static int directory_enter(const char *directory, const char *before)
 {
-	size_t i;
+	int ret;
+
+	if (chdir(directory ? directory : before) == 0)
+		return 0;
+	ret = -errno;
+	if (directory)
+		fail("--chdir: '%s': %s", directory, strerror(-ret));
+	else
+		fail("current directory '%s': %s inside (--chdir takes another)", before,
+		     strerror(-ret));
+	return ret;
+}
+
+static int files_enter(struct world *world, const char *directory)
+{
+	char *before = getcwd(NULL, 0);
+	int ret;
+
+	ret = files_make(&world->files);
+	if (!ret && (directory || (before && files_cover(&world->files, before))))
+		ret = directory_enter(directory, before);
+	free(before);
+	return ret;
+}
+
+int world_enter(struct world *world, const char *directory)
+{
 	int ret;
 
 	ret = namespaces_make(world);
@@ -226,41 +247,27 @@ int world_enter(struct world *world)
 		ret = uts_set(&world->uts, world->view);
 	if (!ret && clock_wants_namespace(&world->clock))
 		ret = clock_enter(&world->clock);
-	if (ret < 0)
-		goto err;
-	ret = viewos_view_enter(world->view);
-	if (ret < 0) {
-		fail("view %llu: %s", (unsigned long long)world->id, view_error(ret));
-		goto err;
-	}
-	for (i = 0; i < world->mount_count; i++) {
-		ret = mounting_do(&world->mounts[i]);
+	if (!ret) {
+		ret = viewos_view_enter(world->view);
 		if (ret < 0)
-			goto err;
+			fail("view %llu: %s", (unsigned long long)world->id, view_error(ret));
 	}
-	return 0;
-
-err:
-	world_cancel(world);
+	if (!ret)
+		ret = files_enter(world, directory);
+	if (ret < 0)
+		world_cancel(world);
 	return ret;
 }
 
 void world_cancel(struct world *world)
 {
-	size_t i;
-
-	for (i = 0; i < world->mount_count; i++)
-		mounting_cancel(&world->mounts[i]);
+	files_cancel(&world->files);
 	rulings_cancel(&world->rulings);
 }
 
 void world_free(struct world *world)
 {
-	size_t i;
-
-	for (i = 0; i < world->mount_count; i++)
-		mounting_free(&world->mounts[i]);
-	free(world->mounts);
+	files_free(&world->files);
 	rulings_free(&world->rulings);
 	uts_free(&world->uts);
 	if (world->view >= 0)

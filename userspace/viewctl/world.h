@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* viewctl, private: a new view with namespaces, mounts and rules, for run and create */
+/* viewctl, private: a new view with namespaces, files and rules, for run and create */
 #ifndef _VIEWCTL_WORLD_H
 #define _VIEWCTL_WORLD_H
 
 #include "clock.h"
-#include "mounting.h"
+#include "files.h"
 #include "ruling.h"
 #include "uts.h"
 #include "viewctl.h"
@@ -13,15 +13,14 @@ enum propagation { PROPAGATION_PRIVATE, PROPAGATION_FOLLOW };
 enum user_ns { USER_NS_AUTO, USER_NS_YES, USER_NS_NO };
 
 /**
- * struct world - a new view with namespaces, mounts and rules
+ * struct world - a new view with namespaces, files and rules
  * @name: of the view, or NULL
  * @inherit: enum viewos_inherit
  * @propagation: of mounts from outside
  * @user_ns: whether to make a user namespace
  * @map_root: map the user to root in it
  * @namespaces: CLONE_NEW* of others that are wanted for themselves
- * @mounts: to be made inside
- * @mount_count: of them
+ * @files: what shapes its files
  * @rulings: the view's rules
  * @uts: names of its UTS namespace
  * @clock: its time
@@ -35,8 +34,7 @@ struct world {
 	enum user_ns user_ns;
 	bool map_root;
 	int namespaces;
-	struct mounting *mounts;
-	size_t mount_count;
+	struct files files;
 	struct rulings rulings;
 	struct uts uts;
 	struct clock clock;
@@ -46,8 +44,10 @@ struct world {
 
 #define WORLD_SHORT	"m:rs:"
 #define WORLD_OPTIONS						\
+	{ "bind", required_argument, NULL, 'b' },		\
 	{ "cgroup", no_argument, NULL, 'G' },			\
 	{ "clock", required_argument, NULL, 't' },		\
+	{ "cow", required_argument, NULL, 'w' },		\
 	{ "inherit", required_argument, NULL, 'i' },		\
 	{ "ipc", no_argument, NULL, 'I' },			\
 	{ "mount", required_argument, NULL, 'm' },		\
@@ -63,8 +63,7 @@ struct world {
 #define WORLD_HELP								\
 	"      --inherit HOW        what new processes get: share (the view), nest (a view\n" \
 	"                           each), leave (the view's parent)\n"		\
-	"  -m, --mount TYPE[,OPTIONS]:SOURCE:TARGET\n"				\
-	"                           mount inside, see viewctl help mount; repeatable\n" \
+	FILES_HELP								\
 	"      --propagation HOW    of later mounts outside: private (not seen inside)\n" \
 	"                           or follow (seen)\n"				\
 	"  -s, --socket RULE        a rule for sockets, see viewctl help rule add; repeatable\n" \
@@ -86,8 +85,13 @@ int world_option(struct world *world, const struct verb *verb, int opt);
 /** world_create() - the view, its rules, its servers. Return: 0, or negative after a complaint */
 int world_create(struct world *world);
 
-/** world_enter() - namespaces, view, mounts, for this process. Return: as world_create() */
-int world_enter(struct world *world);
+/**
+ * world_enter() - namespaces, view, files, for this process
+ * @directory: to be in then, NULL: the one that has the name of the current one
+ *
+ * Return: as world_create().
+ */
+int world_enter(struct world *world, const char *directory);
 
 /** world_cancel() - what was started for it ends */
 void world_cancel(struct world *world);
