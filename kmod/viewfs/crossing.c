@@ -13,6 +13,7 @@
  * still there to be marked, in vain.
  */
 
+#include <linux/dcache.h>
 #include <linux/fs_context.h>
 #include <linux/hashtable.h>
 #include <linux/mount.h>
@@ -226,9 +227,10 @@ static DECLARE_WORK(probe_work, probes_free);
  * @path: the directory
  *
  * A crossing shows what is beneath mounts in the directory. Where they are locked it must not:
- * somebody with more rights has hidden it.
+ * somebody with more rights has hidden it. Kernels with the mend of CVE-2025-38499 refuse this
+ * to everybody who could not unmount them, and look at no mount then, so that is done here.
  *
- * Return: 0, -EINVAL if it could not, or -ENOMEM.
+ * Return: 0, -EINVAL or -EPERM if it could not, or -ENOMEM.
  */
 int viewfs_crossing_probe(const struct path *path)
 {
@@ -241,6 +243,9 @@ int viewfs_crossing_probe(const struct path *path)
 	mnt = clone_private_mount(path);
 	if (IS_ERR(mnt)) {
 		kfree(probe);
+		/* Who may not unmount here may not look behind mounts; but there may be none. */
+		if (PTR_ERR(mnt) == -EPERM && !path_has_submounts(path))
+			return 0;
 		return PTR_ERR(mnt);
 	}
 	if (atomic_inc_return(&nr_probes) > VIEWOS_MAX_PROBES) {
