@@ -75,6 +75,8 @@ check_status "ro: beneath" 1 'Read-only' patched ro=sub touch sub/deep/four
 check_status "ro: a file" 1 'Read-only' script ro=one 'echo new >>one'
 check_status "ro: attributes" 1 'Read-only' patched ro=one chmod 600 one
 check_status "ro: with a name hidden in it" 1 'Read-only' patched ro=sub,hide=sub/three rm -r sub/deep
+check_status "ro: all" 1 'Read-only' script ro=. 'echo new >new'
+check_status "ro: all, beneath" 1 'Read-only' script ro=. 'echo new >sub/deep/new'
 check "ro: not beside" script ro=one 'echo two >two'
 check_output "ro: nothing has changed" "one three" script "" 'echo $(cat one sub/three)'
 
@@ -96,6 +98,12 @@ touch dir/outside
 wait $!
 result $? "change: from outside"
 rm dir/outside
+
+# ---- walk ----
+mount -t tmpfs in dir/sub/deep && echo in >dir/sub/deep/in
+check_output "walk: what is mounted is not seen" "four" script "" 'ls sub/deep'
+check_output "walk: but with it" "three in" script walk=sub 'echo $(cat sub/three sub/deep/in)'
+umount dir/sub/deep
 
 # ---- mode and owner ----
 check_output "show: a mode" "640 one" script mode=one=640 'stat -c "%a %n" one'
@@ -155,6 +163,14 @@ as_tester()
 		"viewctl run -m patch,$1:$base/dir:$base/dir --chdir $base/dir -- bash -ec '$2'"
 }
 check_output "user: hide" "two" as_tester hide=one 'test ! -e one; cat sub/../link 2>/dev/null || echo two'
+check_output "user: a directory, and beneath" "three four" \
+	as_tester hide=one 'echo $(cat sub/three sub/deep/four)'
+mount -t tmpfs in dir/sub/deep && echo in >dir/sub/deep/in && chown tester: dir/sub/deep
+check_status "user: a directory in which something is mounted" 1 'Input/output error' \
+	as_tester hide=one 'cat sub/three'
+check_output "user: but not if it is walked" "three in" \
+	as_tester hide=one,walk=sub 'echo $(cat sub/three sub/deep/in)'
+umount dir/sub/deep
 check "user: changes" as_tester hide=one 'echo x >x; mv x y; cat y; rm y'
 chown root dir/one
 chmod 600 dir/one

@@ -27,7 +27,9 @@ static int root_open(struct patch *patch, const char *source)
 		fprintf(stderr, PROGRAM ": '%s': %s\n", source, strerror(errno));
 		return ret;
 	}
-	patch->root = (struct node){ .rule = &patch->rules, .fd = fd };
+	patch->root = (struct node){
+		.rule = &patch->rules, .fd = fd, .readonly = patch->rules.readonly,
+	};
 	return rules_check(&patch->rules, fd);
 }
 

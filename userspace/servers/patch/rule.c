@@ -69,10 +69,11 @@ static int no_memory(void)
 	return -ENOMEM;
 }
 
+static const char not_beneath[] = "expected a path beneath the directory, without '..'";
+
 /* The rule for a path in the patched directory, with those on the way to it. */
 static int rule_make(struct rule *root, char *path, struct rule **made)
 {
-	static const char why[] = "expected a path beneath the directory, without '..'";
 	struct rule *rule = root;
 	char *name, *rest = path;
 
@@ -80,15 +81,13 @@ static int rule_make(struct rule *root, char *path, struct rule **made)
 		if (!*name || !strcmp(name, "."))
 			continue;
 		if (!strcmp(name, ".."))
-			return bad("..", why);
+			return bad("..", not_beneath);
 		if (strlen(name) > NAME_MAX)
 			return bad(name, strerror(ENAMETOOLONG));
 		rule = rule_add(rule, name);
 		if (!rule)
 			return no_memory();
 	}
-	if (rule == root)
-		return bad(path, why);
 	*made = rule;
 	return 0;
 }
@@ -117,6 +116,13 @@ static int ro_apply(struct rule *rule, char *value)
 {
 	(void)value;
 	rule->readonly = true;
+	return 0;
+}
+
+static int walk_apply(struct rule *rule, char *value)
+{
+	(void)value;
+	rule->walked = true;
 	return 0;
 }
 
@@ -163,14 +169,16 @@ static int gid_apply(struct rule *rule, char *value)
 static const struct {
 	const char *name;
 	bool value;
+	bool root;
 	int (*apply)(struct rule *rule, char *value);
 } options_known[] = {
-	{ "hide", false, hide_apply },
-	{ "ro", false, ro_apply },
-	{ "bind", true, bind_apply },
-	{ "mode", true, mode_apply },
-	{ "uid", true, uid_apply },
-	{ "gid", true, gid_apply },
+	{ "hide", false, false, hide_apply },
+	{ "ro", false, true, ro_apply },
+	{ "walk", false, false, walk_apply },
+	{ "bind", true, false, bind_apply },
+	{ "mode", true, false, mode_apply },
+	{ "uid", true, false, uid_apply },
+	{ "gid", true, false, gid_apply },
 };
 
 static int option_apply(struct rule *root, char *option)
@@ -180,7 +188,7 @@ static int option_apply(struct rule *root, char *option)
 	int ret;
 
 	if (!path)
-		return bad(option, "expected hide=, bind=, ro=, mode=, uid= or gid=");
+		return bad(option, "expected hide=, bind=, ro=, walk=, mode=, uid= or gid=");
 	*path++ = 0;
 	for (size_t i = 0; i < sizeof(options_known) / sizeof(options_known[0]); i++) {
 		if (strcmp(option, options_known[i].name))
@@ -192,9 +200,12 @@ static int option_apply(struct rule *root, char *option)
 			*value++ = 0;
 		}
 		ret = rule_make(root, path, &rule);
+		if (!ret && rule == root && !options_known[i].root)
+			ret = bad(path, not_beneath);
 		return ret ? ret : options_known[i].apply(rule, value);
 	}
-	return bad(option, "no such option; expected hide=, bind=, ro=, mode=, uid= or gid=");
+	return bad(option, "no such option; expected hide=, bind=, ro=, walk=, mode=, uid= or "
+		   "gid=");
 }
 
 int rules_parse(struct rule *root, const char *options)

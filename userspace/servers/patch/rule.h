@@ -12,7 +12,8 @@
 #define RULE_HELP								\
 	"  hide=PATH             the name is not there\n"			\
 	"  bind=PATH=SOURCE      the name is the directory or file SOURCE, there already or not\n" \
-	"  ro=PATH               the name, and what is beneath, can only be read\n" \
+	"  ro=PATH               the name, and what is beneath, can only be read; all with '.'\n" \
+	"  walk=PATH             it is gone through here, with what is mounted beneath\n"	\
 	"  mode=PATH=MODE        it is shown with this mode, octal\n"		\
 	"  uid=PATH=NUMBER       it is shown as this user's\n"			\
 	"  gid=PATH=NUMBER       it is shown as this group's\n"
@@ -25,6 +26,7 @@
  * @source: path of what it is instead, allocated, or NULL
  * @hidden: it is not there
  * @readonly: it and all beneath
+ * @walked: it is no redirect
  * @shown: whether one of the next three is set; they are protected by the patch's lock
  * @mode: permissions that it is shown with, -1 for its own
  * @uid: owner, likewise
@@ -37,6 +39,7 @@ struct rule {
 	char *source;
 	bool hidden;
 	bool readonly;
+	bool walked;
 	bool shown;
 	int mode;
 	long long uid;
@@ -73,7 +76,7 @@ int rule_open(const struct rule *rule, int above);
 /** rule_node() - is the name not redirected, but a node of ours? */
 static inline bool rule_node(const struct rule *rule)
 {
-	return rule->children || rule->shown;
+	return rule->children || rule->shown || rule->walked;
 }
 
 /** rules_free() - free all that is beneath, and what @rule holds itself */
