@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* viewctl: capabilities, of which only two matter here */
+/* viewctl: capabilities, of which only a few matter here */
 #include <errno.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
@@ -27,9 +27,9 @@ bool caps_have_admin(void)
 	return caps_have(CAP_SYS_ADMIN);
 }
 
-bool caps_have_override(void)
+bool caps_have_files(void)
 {
-	return caps_have(CAP_DAC_OVERRIDE);
+	return caps_have(CAP_DAC_OVERRIDE) && caps_have(CAP_SYS_CHROOT);
 }
 
 int caps_keep_admin(void)

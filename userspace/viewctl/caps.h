@@ -8,8 +8,8 @@
 /** caps_have_admin() - is CAP_SYS_ADMIN effective in the current user namespace? */
 bool caps_have_admin(void);
 
-/** caps_have_override() - do we have CAP_DAC_OVERRIDE, which a layer's maker needs? */
-bool caps_have_override(void);
+/** caps_have_files() - likewise those that files_want_caps() is about */
+bool caps_have_files(void);
 
 /**
  * caps_keep_admin() - let CAP_SYS_ADMIN survive execve(2) for a user who is not root

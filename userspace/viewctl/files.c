@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* viewctl: what shapes the files of a new view: --mount, --bind, --cow */
+/* viewctl: what shapes the files of a new view: --mount, --bind, --patch, --hide, --cow */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,14 +9,22 @@
 #include <unistd.h>
 
 #include "files.h"
-#include "paths.h"
+#include "patching.h"
 #include "placing.h"
+#include "plan.h"
 
 static const char *const names[] = {
 	[STEP_VIEWFS] = "--mount",
 	[STEP_BIND] = "--bind",
+	[STEP_PATCH] = "--patch",
 	[STEP_COW] = "--cow",
+	[STEP_HIDE] = "--hide",
 };
+
+const char *step_name(const struct step *step)
+{
+	return names[step->kind];
+}
 
 static struct step *step_add(struct files *files, enum step_kind kind, const char *text)
 {
@@ -81,6 +88,39 @@ int files_bind(struct files *files, const struct verb *verb, const char *text)
 	return EXIT_DONE;
 }
 
+int files_patch(struct files *files, const struct verb *verb, const char *text)
+{
+	struct step *step = step_add(files, STEP_PATCH, text);
+
+	if (!step)
+		return EXIT_FAILED;
+	step->target = step->text;
+	step->options = strchr(step->text, ':');
+	if (step->options)
+		*step->options++ = '\0';
+	if (!*step->target)
+		return usage(verb, "--patch: '%s': expected DIR[:OPTION,...]", text);
+	return EXIT_DONE;
+}
+
+int files_hide(struct files *files, const struct verb *verb, const char *text)
+{
+	struct step *step = step_add(files, STEP_HIDE, text);
+	size_t len;
+	char *name;
+
+	if (!step)
+		return EXIT_FAILED;
+	step->target = step->text;
+	for (len = strlen(step->text); len && step->text[len - 1] == '/'; len--)
+		step->text[len - 1] = '\0';
+	name = strrchr(step->text, '/');
+	name = name ? name + 1 : step->text;
+	if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
+		return usage(verb, "--hide: '%s': expected the path of a name", text);
+	return EXIT_DONE;
+}
+
 int files_cow(struct files *files, const struct verb *verb, const char *text)
 {
 	static const char keep[] = ",keep=";
@@ -100,99 +140,31 @@ int files_cow(struct files *files, const struct verb *verb, const char *text)
 	return EXIT_DONE;
 }
 
-/* The last of the first @count steps that says what is at @path, or NULL. */
-static const struct step *step_covering(const struct files *files, size_t count, const char *path)
-{
-	while (count--)
-		if (path_covers(files->steps[count].at, path))
-			return &files->steps[count];
-	return NULL;
-}
-
 bool files_cover(const struct files *files, const char *path)
 {
-	return step_covering(files, files->count, path);
+	return plan_covering(files, files->count, path);
 }
 
-static bool on_viewfs(const struct files *files, size_t count, const char *path)
+static int step_prepare(const struct files *files, struct step *step)
 {
-	const struct step *step = step_covering(files, count, path);
+	int ret = 0;
 
-	return step && step->kind == STEP_VIEWFS;
-}
-
-/* A layer can be put over what an earlier option has put there; else one would be lost. */
-static int target_check(const struct files *files, const struct step *step)
-{
-	const struct step *other;
-	bool same;
-
-	for (other = files->steps; step->kind != STEP_VIEWFS && other < step; other++) {
-		same = !strcmp(other->at, step->at);
-		if (same && (step->kind != STEP_COW || other->kind == STEP_COW)) {
-			fail("%s: '%s': given before, for %s", names[step->kind], step->at,
-			     names[other->kind]);
-			return -EINVAL;
-		}
-		if (!same && step->kind == STEP_BIND && path_covers(step->at, other->at)) {
-			fail("%s: '%s': covers '%s' of %s, which was given before; give it first",
-			     names[step->kind], step->at, other->at, names[other->kind]);
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-static int source_check(const struct files *files, struct step *step)
-{
-	size_t before = step - files->steps;
-
-	step->from = path_absolute(step->source);
-	if (!step->from)
-		goto err;
-	step->inside = on_viewfs(files, before, step->from);
-	if (!step->inside && access(step->from, F_OK) < 0)
-		goto err;
-	if (step->kind == STEP_COW && path_covers(step->at, step->from)) {
-		fail("--cow: '%s': is in '%s' itself, and cannot have its layer", step->from,
-		     step->at);
-		return -EINVAL;
-	}
-	return 0;
-
-err:
-	fail("%s: '%s': %s", names[step->kind], step->source, strerror(errno));
-	return -errno;
-}
-
-static int step_check(const struct files *files, struct step *step)
-{
-	int ret;
-
-	step->at = path_absolute(step->target);
-	if (!step->at) {
-		ret = -errno;
-		fail("%s: '%s': %s", names[step->kind], step->target, strerror(errno));
-		return ret;
-	}
-	if (step->kind == STEP_VIEWFS)
-		step->mounting.target = step->at;
-	ret = target_check(files, step);
-	if (!ret && step->source)
-		ret = source_check(files, step);
+	if (step->into == step)
+		ret = patching_rules(files, step);
+	if (ret < 0)
+		fail("%s: '%s': %s", step_name(step), step->at, strerror(-ret));
+	else if (step->mounting.type)
+		ret = mounting_prepare(&step->mounting, NULL, NULL);
 	return ret;
 }
 
 int files_prepare(struct files *files)
 {
 	size_t i;
-	int ret = 0;
+	int ret = plan(files);
 
 	for (i = 0; !ret && i < files->count; i++)
-		ret = step_check(files, &files->steps[i]);
-	for (i = 0; !ret && i < files->count; i++)
-		if (files->steps[i].kind == STEP_VIEWFS)
-			ret = mounting_prepare(&files->steps[i].mounting, NULL, NULL);
+		ret = step_prepare(files, &files->steps[i]);
 	return ret;
 }
 
@@ -207,13 +179,13 @@ static int source_open(struct step *step)
 		step->fd = open(step->from, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (step->fd < 0) {
 		ret = -errno;
-		fail("%s: '%s': %s%s", names[step->kind], step->from, strerror(errno),
+		fail("%s: '%s': %s%s", step_name(step), step->from, strerror(errno),
 		     ret == -EINVAL ? " (a mount that cannot be bound elsewhere?)" : "");
 	}
 	return ret;
 }
 
-static int step_make(struct step *step)
+static int step_make(const struct files *files, struct step *step)
 {
 	int ret = 0;
 
@@ -225,9 +197,14 @@ static int step_make(struct step *step)
 	case STEP_VIEWFS:
 		return mounting_do(&step->mounting);
 	case STEP_BIND:
-		return placing_bind(step);
+		if (step->into == step)
+			ret = placing_patch(step);
+		return ret ? ret : placing_bind(step);
 	case STEP_COW:
-		return placing_cow(step);
+		return placing_cow(files, step);
+	case STEP_PATCH:
+	case STEP_HIDE:
+		return step->into == step ? placing_patch(step) : 0;
 	}
 	return -EINVAL;
 }
@@ -242,20 +219,19 @@ int files_make(struct files *files)
 		if (step->from && !step->inside)
 			ret = source_open(step);
 	for (step = files->steps; !ret && step < end; step++) {
-		ret = step_make(step);
-		/* A layer's has been seen to. */
-		if (!ret && step->kind != STEP_COW && !strcmp(step->at, "/"))
+		ret = step_make(files, step);
+		if (!ret && step->root && !strcmp(step->root, "/"))
 			ret = placing_root();
 	}
 	return ret;
 }
 
-bool files_want_override(const struct files *files)
+bool files_want_caps(const struct files *files)
 {
-	size_t i;
+	const struct step *step;
 
-	for (i = 0; i < files->count; i++)
-		if (files->steps[i].kind == STEP_COW)
+	for (step = files->steps; step < files->steps + files->count; step++)
+		if (step->kind == STEP_COW || (step->root && !strcmp(step->root, "/")))
 			return true;
 	return false;
 }
@@ -265,7 +241,7 @@ void files_cancel(struct files *files)
 	size_t i;
 
 	for (i = 0; i < files->count; i++)
-		if (files->steps[i].kind == STEP_VIEWFS)
+		if (files->steps[i].mounting.type)
 			mounting_cancel(&files->steps[i].mounting);
 }
 
@@ -277,6 +253,7 @@ void files_free(struct files *files)
 		mounting_free(&step->mounting);
 		if (step->fd >= 0)
 			close(step->fd);
+		free(step->root);
 		free(step->from);
 		free(step->at);
 		free(step->text);

@@ -7,46 +7,73 @@
 
 #include "paths.h"
 
-static char *path_join(const char *directory, const char *name)
+char *path_join(const char *directory, const char *name)
 {
 	char *path;
 
+	name += strspn(name, "/");
+	if (!*name)
+		return strdup(directory);
 	if (asprintf(&path, "%s%s%s", directory, strcmp(directory, "/") ? "/" : "", name) < 0)
 		return NULL;
 	return path;
 }
 
+char *path_of_name(const char *path)
+{
+	char *copy = strdup(path), *name, *above = NULL, *real;
+	size_t len = strlen(path);
+
+	if (!copy)
+		return NULL;
+	while (len && copy[len - 1] == '/')
+		copy[--len] = '\0';
+	name = strrchr(copy, '/');
+	name = strdup(name ? name + 1 : copy);
+	if (name) {
+		/* What is before the name, with a slash at its end that the root needs. */
+		copy[len - strlen(name)] = '\0';
+		above = path_absolute(*copy ? copy : ".");
+	}
+	real = above ? path_join(above, name) : NULL;
+	free(above);
+	free(name);
+	free(copy);
+	return real;
+}
+
+static bool ends_with_dots(const char *path)
+{
+	size_t len = strlen(path);
+
+	while (len && path[len - 1] == '/')
+		len--;
+	return len && path[len - 1] == '.' &&
+	       (len == 1 || path[len - 2] == '/' ||
+		(path[len - 2] == '.' && (len == 2 || path[len - 3] == '/')));
+}
+
 char *path_absolute(const char *path)
 {
-	char *real = realpath(path, NULL), *copy, *name, *above;
+	char *real = realpath(path, NULL);
 
 	if (real || errno != ENOENT || !*path)
 		return real;
-	copy = strdup(path);
-	if (!copy)
-		return NULL;
-	for (name = copy + strlen(copy); name > copy && name[-1] == '/'; )
-		*--name = '\0';
-	name = strrchr(copy, '/');
-	name = name ? name + 1 : copy;
-	if (!strcmp(name, "..") || !strcmp(name, ".")) {
-		errno = ENOENT;
-	} else if (name == copy) {
-		above = realpath(".", NULL);
-		real = above ? path_join(above, name) : NULL;
-		free(above);
-	} else {
-		/* What is before the name, with a slash at its end that the root needs. */
-		name = strdup(name);
-		if (name)
-			copy[strlen(copy) - strlen(name)] = '\0';
-		above = name ? path_absolute(copy) : NULL;
-		real = above ? path_join(above, name) : NULL;
-		free(above);
-		free(name);
-	}
-	free(copy);
-	return real;
+	errno = ENOENT;
+	return ends_with_dots(path) ? NULL : path_of_name(path);
+}
+
+char *path_parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == path ? strdup("/") : strndup(path, slash - path);
+}
+
+const char *path_beneath(const char *above, const char *path)
+{
+	path += strlen(above);
+	return path + strspn(path, "/");
 }
 
 bool path_covers(const char *above, const char *path)

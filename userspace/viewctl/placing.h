@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* viewctl, private: binds and layers, by the kernel's own mounts */
+/* viewctl, private: binds, layers and patched directories, put where they are to be */
 #ifndef _VIEWCTL_PLACING_H
 #define _VIEWCTL_PLACING_H
 
@@ -10,8 +10,11 @@
 /** placing_bind() - mount @step->fd on the target */
 int placing_bind(const struct step *step);
 
-/** placing_cow() - put a layer that can be written over the target; see struct step */
-int placing_cow(const struct step *step);
+/** placing_cow() - put a layer over the target that can be written, and has no hidden names */
+int placing_cow(const struct files *files, const struct step *step);
+
+/** placing_patch() - mount what viewos-patch shows of a directory on it */
+int placing_patch(struct step *step);
 
 /** placing_root() - move into what was mounted on the root directory */
 int placing_root(void);

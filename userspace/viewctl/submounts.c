@@ -32,10 +32,10 @@ static bool taken(const struct submounts *submounts, const char *path)
 	return false;
 }
 
-static int tree_add(struct submounts *submounts, const char *path)
+static int path_add(struct submounts *submounts, const char *path)
 {
 	char **paths;
-	int *trees, ret;
+	int *trees;
 
 	paths = reallocarray(submounts->paths, submounts->count + 1, sizeof(*paths));
 	if (!paths)
@@ -45,15 +45,9 @@ static int tree_add(struct submounts *submounts, const char *path)
 	if (!trees)
 		return -ENOMEM;
 	submounts->trees = trees;
-	trees[submounts->count] = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-					    AT_RECURSIVE | AT_NO_AUTOMOUNT);
-	/* One that is unbindable is not for copying. */
-	if (trees[submounts->count] < 0)
-		return errno == EINVAL ? 0 : -errno;
+	trees[submounts->count] = -1;
 	paths[submounts->count] = strdup(path);
-	ret = paths[submounts->count] ? 0 : -ENOMEM;
-	submounts->count++;
-	return ret;
+	return paths[submounts->count++] ? 0 : -ENOMEM;
 }
 
 /* Their order in the table is that of mounting, which is not that of their paths. */
@@ -64,7 +58,8 @@ static int depth_compare(const void *a, const void *b)
 	return one < other ? -1 : one > other;
 }
 
-int submounts_take(struct submounts *submounts, const char *path)
+int submounts_find(struct submounts *submounts, const char *path,
+		   bool (*but)(const char *path, const void *arg), const void *arg)
 {
 	struct libmnt_table *table = mnt_new_table_from_file("/proc/self/mountinfo");
 	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
@@ -80,17 +75,35 @@ int submounts_take(struct submounts *submounts, const char *path)
 		ret = table || errno == ENOMEM ? -ENOMEM : -errno;
 	while (!ret && !mnt_table_next_fs(table, iter, &fs)) {
 		target = mnt_fs_get_target(fs);
-		if (target && strcmp(target, path) && path_covers(path, target))
+		if (target && strcmp(target, path) && path_covers(path, target) &&
+		    !but(target, arg))
 			found[count++] = target;
 	}
 	if (count)
 		qsort(found, count, sizeof(*found), depth_compare);
 	for (i = 0; !ret && i < count; i++)
 		if (!taken(submounts, found[i]) && mount_seen(found[i]))
-			ret = tree_add(submounts, found[i]);
+			ret = path_add(submounts, found[i]);
 	free(found);
 	mnt_free_iter(iter);
 	mnt_unref_table(table);
+	return ret;
+}
+
+int submounts_take(struct submounts *submounts, const char *path,
+		   bool (*but)(const char *path, const void *arg), const void *arg)
+{
+	int ret = submounts_find(submounts, path, but, arg);
+	size_t i;
+
+	for (i = 0; !ret && i < submounts->count; i++) {
+		submounts->trees[i] = open_tree(AT_FDCWD, submounts->paths[i],
+						OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+						AT_RECURSIVE | AT_NO_AUTOMOUNT);
+		/* One that is unbindable is not for copying. */
+		if (submounts->trees[i] < 0 && errno != EINVAL)
+			ret = -errno;
+	}
 	return ret;
 }
 
@@ -100,7 +113,8 @@ int submounts_give(const struct submounts *submounts)
 	int ret;
 
 	for (i = 0; i < submounts->count; i++) {
-		if (!move_mount(submounts->trees[i], "", AT_FDCWD, submounts->paths[i],
+		if (submounts->trees[i] < 0 ||
+		    !move_mount(submounts->trees[i], "", AT_FDCWD, submounts->paths[i],
 				MOVE_MOUNT_F_EMPTY_PATH))
 			continue;
 		ret = -errno;
@@ -115,7 +129,8 @@ void submounts_free(struct submounts *submounts)
 	size_t i;
 
 	for (i = 0; i < submounts->count; i++) {
-		close(submounts->trees[i]);
+		if (submounts->trees[i] >= 0)
+			close(submounts->trees[i]);
 		free(submounts->paths[i]);
 	}
 	free(submounts->trees);

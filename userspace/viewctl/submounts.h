@@ -3,12 +3,13 @@
 #ifndef _VIEWCTL_SUBMOUNTS_H
 #define _VIEWCTL_SUBMOUNTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /**
  * struct submounts - copies of mounts, each with those beneath it
  * @paths: where they are, each to be freed
- * @trees: fds
+ * @trees: fds, -1 without a copy
  * @count: of both
  */
 struct submounts {
@@ -17,8 +18,18 @@ struct submounts {
 	size_t count;
 };
 
-/** submounts_take() - copy what is mounted beneath @path. Return: 0, or a negative errno */
-int submounts_take(struct submounts *submounts, const char *path);
+/**
+ * submounts_find() - which mounts are there beneath @path, and not beneath one another?
+ * @but: tells what is left out, for its path; not what is beneath that
+ *
+ * They are not copied. Return: 0, or a negative errno.
+ */
+int submounts_find(struct submounts *submounts, const char *path,
+		   bool (*but)(const char *path, const void *arg), const void *arg);
+
+/** submounts_take() - copy them, with all that is mounted beneath them. Return: likewise */
+int submounts_take(struct submounts *submounts, const char *path,
+		   bool (*but)(const char *path, const void *arg), const void *arg);
 
 /** submounts_give() - mount the copies where they were. Return: 0, or negative after a complaint */
 int submounts_give(const struct submounts *submounts);

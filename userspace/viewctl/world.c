@@ -52,6 +52,10 @@ int world_option(struct world *world, const struct verb *verb, int opt)
 		return files_mount(&world->files, verb, optarg);
 	case 'b':
 		return files_bind(&world->files, verb, optarg);
+	case 'a':
+		return files_patch(&world->files, verb, optarg);
+	case 'H':
+		return files_hide(&world->files, verb, optarg);
 	case 'w':
 		return files_cow(&world->files, verb, optarg);
 	case 'p':
@@ -167,8 +171,8 @@ static bool user_ns_wanted(const struct world *world)
 		return world->user_ns == USER_NS_YES;
 	if (!caps_have_admin() || (world->map_root && geteuid()))
 		return true;
-	/* Who is in a view that has one may mount, but not work with the layer's directories. */
-	return files_want_override(&world->files) && !caps_have_override();
+	/* Who is in a view that has one may mount, but not all that can belong to it. */
+	return files_want_caps(&world->files) && !caps_have_files();
 }
 
 static int namespaces_make(const struct world *world)

@@ -48,9 +48,11 @@ struct world {
 	{ "cgroup", no_argument, NULL, 'G' },			\
 	{ "clock", required_argument, NULL, 't' },		\
 	{ "cow", required_argument, NULL, 'w' },		\
+	{ "hide", required_argument, NULL, 'H' },		\
 	{ "inherit", required_argument, NULL, 'i' },		\
 	{ "ipc", no_argument, NULL, 'I' },			\
 	{ "mount", required_argument, NULL, 'm' },		\
+	{ "patch", required_argument, NULL, 'a' },		\
 	{ "pid", no_argument, NULL, 'P' },			\
 	{ "propagation", required_argument, NULL, 'p' },	\
 	{ "socket", required_argument, NULL, 's' },		\
