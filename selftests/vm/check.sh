@@ -66,11 +66,11 @@ tests_left()
 # check_in VM SERIES TESTS [OPTION]: runs tests in a machine; run.sh takes the option.
 check_in()
 {
-	local vm=$1 series=$2 tests=$3 timeout=1800 tries status
+	local vm=$1 series=$2 tests=$3 timeout=3000 tries status
 	shift 3
 
 	# The debug kernel is five times slower.
-	[ "$series" != debug ] || timeout=5400
+	[ "$series" != debug ] || timeout=9000
 	for tries in 1 2 3; do
 		status=0
 		VIEWOS_VM=$vm "$TOP/selftests/vm/run.sh" --kernel "$series" --timeout $timeout "$@" -- \
