@@ -131,7 +131,7 @@ const char *rule_error(int error, const struct viewos_rule *rule)
 	}
 }
 
-static const char *calls_error(int error, bool serve)
+const char *calls_error(int error, bool serve)
 {
 	/* What the server has to do with is the same for sockets. */
 	const struct viewos_rule like = { .verdict = VIEWOS_VERDICT_SERVE, .netns = -1 };

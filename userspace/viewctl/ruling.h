@@ -81,4 +81,7 @@ void rulings_free(struct rulings *rulings);
 /** rule_error() - what the kernel meant; @rule may be NULL */
 const char *rule_error(int error, const struct viewos_rule *rule);
 
+/** calls_error() - likewise, of a rule for system calls; @serve: to be served */
+const char *calls_error(int error, bool serve);
+
 #endif /* _VIEWCTL_RULING_H */

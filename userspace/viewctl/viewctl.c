@@ -8,6 +8,7 @@
 
 static const struct verb *const verbs[] = {
 	&verb_run,
+	&verb_trace,
 	&verb_create,
 	&verb_enter,
 	&verb_set,
@@ -67,8 +68,8 @@ static void help(void)
 	verbs_print(verbs);
 	printf("\n"
 	       "VIEW is a view's name or id. 'viewctl help VERB' tells more of one.\n"
-	       "Exit status: 0 done, 1 failed, 2 bad usage; of run and enter that of the\n"
-	       "command, 125 if viewctl failed, 126 if the command cannot be run, 127 if it\n"
+	       "Exit status: 0 done, 1 failed, 2 bad usage; of run, trace and enter that of\n"
+	       "the command, 125 if viewctl failed, 126 if the command cannot be run, 127 if it\n"
 	       "is not found.\n");
 }
 
