@@ -3,7 +3,7 @@
  * What viewos costs, as ratios measured in one boot.
  *
  * Part 1: system calls, without the module, with it, in a view, in a view 16 deep; and
- * with rules for system calls, in views and out of them.
+ * with rules for system calls, in views and out of them, and with servers that decide.
  * Part 2: file systems: tmpfs, kernel FUSE and viewfs, the latter two with the same
  * server code, viewos-mem; with all cached, with the server asked at each open, and with
  * nothing cached.
@@ -14,7 +14,7 @@
  */
 
 #include "bench.h"
-#include "../calls.h"
+#include "../call_server.h"
 
 #include <dirent.h>
 
@@ -422,6 +422,91 @@ static void bench_rules(void)
 	printf("\n");
 }
 
+/* What a server says to each call. */
+enum answer { ANSWER_VALUE, ANSWER_CONTINUE, ANSWER_RESULT, ANSWERS };
+
+static void serve_answers(int session, enum answer answer)
+{
+	struct call_request req;
+	int op;
+
+	while ((op = call_next(session, &req)) >= 0) {
+		if (op != VIEWOS_CALL_MADE)
+			continue;
+		if (answer == ANSWER_VALUE)
+			call_answer(session, &req, 7);
+		else
+			call_continue(session, &req, answer == ANSWER_RESULT ?
+				      VIEWOS_CALL_OUT_RESULT : 0);
+	}
+}
+
+/* A view whose getppid is served by a process of its own, which ends with the rule. */
+static int served_view(int control, enum answer answer)
+{
+	static const char *const names[] = { "value", "continue", "result" };
+	const char *name = names[answer];
+	int view = view_create(control, "");
+	int server = call_server_create(name, 1 << VIEWOS_CLASS_SYSCALL);
+	int session = call_session(server, view, call_served(X64, X64_getppid, name));
+
+	if (session < 0) {
+		fprintf(stderr, "bench: server: %s\n", strerror(-session));
+		exit(1);
+	}
+	if (!fork()) {
+		close(view);
+		close(server);
+		serve_answers(session, answer);
+		_exit(0);
+	}
+	close(session);
+	close(server);
+	return view;
+}
+
+/* A view with a rule for a number that is not in use, which all calls pass. */
+static int unused_view(int control)
+{
+	return ruled_view(control, call_value(X64, X64_nice_hole, 7), 1);
+}
+
+static const struct bench_case served_cases[] = {
+	{ "getppid", call_getppid, 2000 },
+	{ "getpgrp", call_getpgrp, 20000 },
+};
+
+static void bench_served(void)
+{
+	enum { NATIVE, VALUE, CONTINUE, RESULT, UNUSED, COLUMNS };
+	static double results[COLUMNS][N(served_cases)];
+	int control = control_open(), views[COLUMNS];
+
+	measure_all(served_cases, N(served_cases), -1, results[NATIVE]);
+	for (int i = 0; i < ANSWERS; i++) {
+		views[VALUE + i] = served_view(control, i);
+		measure_all(served_cases, N(served_cases), views[VALUE + i], results[VALUE + i]);
+		close(views[VALUE + i]);
+	}
+	views[UNUSED] = unused_view(control);
+	measure_all(served_cases, N(served_cases), views[UNUSED], results[UNUSED]);
+	close(views[UNUSED]);
+	close(control);
+	while (wait(NULL) > 0)
+		;
+
+	printf("%-22s %10s %10s %10s %10s %10s %15s\n", "ns, getppid served", "no rule",
+	       "value", "continue", "result", "new number", "ratios to no rule");
+	for (size_t i = 0; i < N(served_cases); i++) {
+		double row[COLUMNS];
+
+		for (int j = 0; j < COLUMNS; j++)
+			row[j] = results[j][i];
+		print_row(served_cases[i].name, row, COLUMNS);
+	}
+	printf("\n");
+}
+
 static void call_gettime_vdso(void)
 {
 	struct timespec time;
@@ -617,6 +702,7 @@ int main(int argc, char **argv)
 	if (system) {
 		bench_system();
 		bench_rules();
+		bench_served();
 		bench_clock();
 	}
 	if (warm) {
