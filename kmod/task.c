@@ -260,6 +260,14 @@ static int fork_errno(int err)
 	return !err || err == -ENOMEM ? err : -EAGAIN;
 }
 
+/* The kernel does not expect a task that never was to have signals, and would leak them. */
+static void task_unborn(struct task_struct *child)
+{
+	task_detach(child);
+	if (child->group_leader == child)
+		flush_signals(child);
+}
+
 int viewos_hook_cgroup_can_fork(struct task_struct *child, struct kernel_clone_args *kargs)
 {
 	int err;
@@ -269,14 +277,14 @@ int viewos_hook_cgroup_can_fork(struct task_struct *child, struct kernel_clone_a
 		return err;
 	err = viewos_orig_cgroup_can_fork(child, kargs);
 	if (err)
-		task_detach(child);
+		task_unborn(child);
 	return err;
 }
 
 void viewos_hook_cgroup_cancel_fork(struct task_struct *child, struct kernel_clone_args *kargs)
 {
 	viewos_orig_cgroup_cancel_fork(child, kargs);
-	task_detach(child);
+	task_unborn(child);
 }
 
 void viewos_hook_cgroup_task_exit(struct task_struct *task)
