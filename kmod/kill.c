@@ -97,15 +97,12 @@ static int new_process_signal(const struct viewos_task *entry, int signal)
 static void process_signal(struct viewos_task *entry, void *arg)
 {
 	struct task_struct *task = entry->task;
-	bool new = new_process(task);
+	bool new = new_process(task), first = new || first_of_process(task);
 	struct kill *kill = arg;
 	struct pid *pid;
 	int err;
 
-	/* One to which it is refused does not have it pending, at least not from here. */
-	if (kill->signal)
-		__set_bit(kill->signal - 1, &entry->signals);
-	if (same_thread_group(task, current) || (!new && !first_of_process(task)))
+	if (same_thread_group(task, current))
 		return;
 	pid = new ? NULL : task_tgid(task);
 	if (pid && pid == kill->except)
@@ -113,7 +110,15 @@ static void process_signal(struct viewos_task *entry, void *arg)
 	/* Whatever is in its namespace has it from us; passing it on would be once more. */
 	if (kill->signal != SIGKILL && (new ? new_reaper(task) : is_child_reaper(pid)))
 		return;
-	err = new ? new_process_signal(entry, kill->signal) : kill_pid(pid, kill->signal, 0);
+	if (new)
+		err = new_process_signal(entry, kill->signal);
+	else	/* Of other threads it is only seen whether their process got it. */
+		err = kill_pid(pid, first ? kill->signal : 0, 0);
+	/* Where it was refused a child has nothing of it either. */
+	if (!err && kill->signal)
+		__set_bit(kill->signal - 1, &entry->signals);
+	if (!first)
+		return;
 	if (!err)
 		kill->processes++;
 	else if (err != -ESRCH)

@@ -312,9 +312,32 @@ TEST_F(kill, not_the_first_of_a_pid_namespace)
 	EXPECT_EQ(1, shared->missed);
 }
 
+/* What it has pending, of its own, is nothing that its child should have. */
+static void fork_with_one_pending(void)
+{
+	sigset_t set;
+	pid_t pid;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	add(&shared->ready);
+	while (!__atomic_load_n(&shared->over, __ATOMIC_SEQ_CST))
+		sleep_ms(1);
+	raise(SIGUSR1);
+	pid = fork();
+	if (!pid)
+		_exit(sigpending(&set) || sigismember(&set, SIGUSR1));
+	if (child_status(pid))
+		add(&shared->twice);
+	add(&shared->forks);
+	for (;;)
+		pause();
+}
+
 TEST_F(kill, as_kill_permits)
 {
-	struct viewos_view_kill args = { .size = sizeof(args), .signal = SIGTERM };
+	struct viewos_view_kill args = { .size = sizeof(args), .signal = SIGUSR1 };
 	int view = -1, pair[2];
 	pid_t pid;
 
@@ -336,8 +359,11 @@ TEST_F(kill, as_kill_permits)
 	ASSERT_EQ(1, read(pair[0], &args, 1));
 	view = view_open(self->control, 0, "of-nobody", 0);
 	ASSERT_LE(0, view);
-	start(view, wait_for_one);
+	start(view, fork_with_one_pending);
 	EXPECT_EQ(0, child_status(pid));
+	__atomic_store_n(&shared->over, true, __ATOMIC_SEQ_CST);
+	EXPECT_TRUE(comes_to(&shared->forks, 1));
+	EXPECT_EQ(0, shared->twice);
 	EXPECT_EQ(1, view_kill(view, SIGKILL, 0));
 	/* And a view that is somebody else's. */
 	EXPECT_EQ(EPERM, IN_CHILD(become_nobody() ? 200 : -view_kill(self->view, 0, 0)));
