@@ -260,32 +260,48 @@ static void forgets_free(struct list_head *forgets)
 		kfree(forget);
 }
 
-static void session_end(struct viewos_session *session, int error)
+/* Takes all of a list, but those that have one of the flags @left. */
+static void end_collect_locked(struct viewos_session *session, struct list_head *queue,
+			       unsigned int left, struct list_head *requests)
 {
-	struct viewos_request *req;
+	struct viewos_request *req, *next;
+
+	lockdep_assert_held(&session->lock);
+
+	list_for_each_entry_safe(req, next, queue, node) {
+		if (req->flags & left)
+			continue;
+		request_take_locked(req);
+		list_move_tail(&req->node, requests);
+	}
+}
+
+/* Requests with one of the flags @left can still be read; a second time takes those, too. */
+static void session_end(struct viewos_session *session, int error, unsigned int left)
+{
 	LIST_HEAD(requests);
 	LIST_HEAD(forgets);
+	bool again;
 	size_t i;
 
 	spin_lock(&session->lock);
-	if (session->state == VIEWOS_SESSION_DEAD) {
-		spin_unlock(&session->lock);
-		return;
+	again = session->state == VIEWOS_SESSION_DEAD;
+	if (!again) {
+		session->state = VIEWOS_SESSION_DEAD;
+		session->error = error;
 	}
-	session->state = VIEWOS_SESSION_DEAD;
-	session->error = error;
-	list_splice_init(&session->queue, &requests);
-	list_splice_init(&session->lazy, &requests);
+	end_collect_locked(session, &session->queue, left, &requests);
+	end_collect_locked(session, &session->lazy, left, &requests);
 	for (i = 0; i < ARRAY_SIZE(session->sent); i++)
-		list_splice_init(&session->sent[i], &requests);
-	list_for_each_entry(req, &requests, node)
-		request_take_locked(req);
+		end_collect_locked(session, &session->sent[i], 0, &requests);
 	list_splice_init(&session->forgets, &forgets);
 	session->nr_forgets = 0;
 	spin_unlock(&session->lock);
 
-	trace_viewos_session_end(session->id, error);
 	finish_all(&requests, error);
+	if (again)
+		return;
+	trace_viewos_session_end(session->id, error);
 	forgets_free(&forgets);
 	wake_up_all(&session->readers);
 	wake_up_all(&session->background_wait);
@@ -297,7 +313,12 @@ static void session_end(struct viewos_session *session, int error)
 
 void viewos_session_abort(struct viewos_session *session)
 {
-	session_end(session, -ENOTCONN);
+	session_end(session, -ENOTCONN, 0);
+}
+
+void viewos_session_close(struct viewos_session *session)
+{
+	session_end(session, -ENOTCONN, VIEWOS_REQUEST_NO_REPLY);
 }
 
 void viewos_session_forget(struct viewos_session *session, struct viewos_forget *forget)
@@ -388,6 +409,13 @@ static bool session_has_work(struct viewos_session *session)
 {
 	return session_has_urgent(session) || !list_empty(&session->lazy) ||
 	       !list_empty(&session->forgets);
+}
+
+/* It is dead, and nothing is left to be read. */
+static bool session_over(struct viewos_session *session)
+{
+	return viewos_session_dead(session) && list_empty(&session->queue) &&
+	       list_empty(&session->lazy);
 }
 
 static int copy_message(struct iov_iter *to, const void *data, size_t len)
@@ -577,7 +605,7 @@ static ssize_t session_take(struct viewos_session *session, struct iov_iter *to,
 		}
 		ret = 0;
 		spin_lock(&session->lock);
-		if (session->state == VIEWOS_SESSION_DEAD) {
+		if (session_over(session)) {
 			spin_unlock(&session->lock);
 			return -ENODEV;
 		}
@@ -777,7 +805,7 @@ static __poll_t session_poll(struct file *file, poll_table *wait)
 	poll_wait(file, &session->readers, wait);
 	/* Pairs with viewos_session_wake(): either it sees us, or we see what came. */
 	smp_mb();
-	if (viewos_session_dead(session))
+	if (session_over(session))
 		mask |= EPOLLERR;
 	else if (session_has_work(session))
 		mask |= EPOLLIN | EPOLLRDNORM;
@@ -801,7 +829,7 @@ static long session_ioctl_refuse(struct viewos_session *session, void __user *ar
 	spin_unlock(&session->lock);
 	if (ready)
 		return -EINVAL;
-	session_end(session, -(int)refuse.error);
+	session_end(session, -(int)refuse.error, 0);
 	return 0;
 }
 

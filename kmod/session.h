@@ -5,8 +5,8 @@
  *
  * References: the session fd (or its place in the server's backlog) has one, the
  * user of the session (the viewfs super block) has one. It ends (state DEAD) with
- * the first of: the fd's last close, refusal, viewos_session_abort(). A
- * dead session refuses requests with -ENOTCONN.
+ * the first of: the fd's last close, refusal, viewos_session_abort(),
+ * viewos_session_close(). A dead session refuses requests with -ENOTCONN.
  */
 #ifndef _VIEWOS_SESSION_H
 #define _VIEWOS_SESSION_H
@@ -197,6 +197,13 @@ void viewos_session_ready(struct viewos_session *session);
 
 /** viewos_session_abort() - end it: requests end with -ENOTCONN, the server reads ENODEV */
 void viewos_session_abort(struct viewos_session *session);
+
+/**
+ * viewos_session_close() - the same, but what the server is only to be told can still be read
+ *
+ * Requests with NO_REPLY stay until they are read, or the session's fd is closed.
+ */
+void viewos_session_close(struct viewos_session *session);
 
 void viewos_session_get(struct viewos_session *session);
 void viewos_session_put(struct viewos_session *session);

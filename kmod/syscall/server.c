@@ -20,7 +20,8 @@ void viewos_call_server_free(struct viewos_call_server *server)
 		return;
 	/* From here on no notice looks for it. */
 	viewos_session_set_ops(server->session, NULL, NULL);
-	viewos_session_abort(server->session);
+	/* Of what its view did last it is told still. */
+	viewos_session_close(server->session);
 	viewos_session_put(server->session);
 	kvfree(server);
 }

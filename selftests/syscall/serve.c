@@ -976,6 +976,51 @@ TEST_F(served, killed_before_the_result)
 	close(fds[1]);
 }
 
+/* What has been made is told of, though nobody read it before the view went. */
+TEST_F(served, results_outlast_the_view)
+{
+	struct pollfd fd = { .events = POLLIN };
+	uint64_t unique;
+	pid_t pid;
+
+	SERVE_X64(X64_getpgid);
+	pid = CALLER(self->view, call64(X64_getpgid, 0, 0) < 0);
+	ASSERT_CALL(X64_getpgid);
+	unique = self->req->header.unique;
+	EXPECT_EQ(0, call_continue(self->session, self->req, VIEWOS_CALL_OUT_RESULT));
+	EXPECT_EQ(0, child_status(pid));
+	EXPECT_EQ(0, close(self->view));
+	self->view = -1;
+	/* What is deferred until after the last close may come a little later. */
+	sleep_ms(200);
+	fd.fd = self->session;
+	EXPECT_EQ(1, poll(&fd, 1, 0));
+	EXPECT_EQ(POLLIN, fd.revents);
+	ASSERT_EQ(VIEWOS_CALL_RESULT, call_next(self->session, self->req));
+	EXPECT_EQ(unique, self->req->result.unique);
+	EXPECT_LT(0, self->req->result.value);
+	EXPECT_EQ(1, poll(&fd, 1, 0));
+	EXPECT_EQ(POLLERR, fd.revents);
+	EXPECT_EQ(-ENODEV, call_next(self->session, self->req));
+}
+
+/* The same, but nobody ever reads it. */
+TEST_F(served, results_that_are_never_read)
+{
+	pid_t pid;
+
+	SERVE_X64(X64_getpgid);
+	pid = CALLER(self->view, call64(X64_getpgid, 0, 0) < 0);
+	ASSERT_CALL(X64_getpgid);
+	EXPECT_EQ(0, call_continue(self->session, self->req, VIEWOS_CALL_OUT_RESULT));
+	EXPECT_EQ(0, child_status(pid));
+	EXPECT_EQ(0, close(self->view));
+	self->view = -1;
+	sleep_ms(200);
+	EXPECT_EQ(0, close(self->session));
+	self->session = -1;
+}
+
 /* A number that the kernel does not know: the server alone does. */
 TEST_F(served, a_number_of_its_own)
 {
