@@ -210,9 +210,15 @@ static void run(struct state *state, unsigned int most)
 {
 	unsigned int files = calls_nr(file_calls), views = calls_nr(view_calls);
 	unsigned int processes = calls_nr(process_calls), socks = calls_nr(sock_calls), which;
+	unsigned int calls = calls_nr(call_calls);
 
 	while (most-- && stream_more(state->stream)) {
 		which = take(state->stream);
+		if (state->client->calls && which >= 64) {
+			call_calls[which % calls](state);
+			count(&stats->calls);
+			continue;
+		}
 		if (which >= (state->client->sockets ? 96 : SOCK_CALLS)) {
 			sock_calls[which % socks](state);
 			count(&stats->calls);

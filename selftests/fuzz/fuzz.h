@@ -132,6 +132,7 @@ unsigned int cover_blocks(void);
  * @name: of the server
  * @dir: where it mounts
  * @sockets: it is in a view whose sockets the server answers for
+ * @calls: it is in a view some of whose system calls the server decides
  */
 struct client {
 	struct stream stream;
@@ -140,6 +141,7 @@ struct client {
 	const char *name;
 	const char *dir;
 	bool sockets;
+	bool calls;
 };
 
 void client_mount(struct client *client, uint8_t how);
@@ -149,6 +151,15 @@ void client_run(struct client *client);
 
 /* A rule by which a server answers for the sockets of a view: 0 or -errno. */
 int rule_for(int view, const char *server, const char *source);
+
+/* calls.c */
+
+/* System calls that are served. */
+extern const uint16_t fuzz_calls[];
+extern const unsigned int fuzz_calls_nr;
+
+/* A rule by which a server decides them: 0 or -errno. */
+int rule_for_calls(int view, const char *server);
 
 /* server.c */
 
@@ -180,5 +191,15 @@ bool sock_answer(struct stream *stream, const struct fuse_in_header *header, cha
 		 size_t *len);
 /* Tells of events that nobody asked for. */
 void sock_notify(struct stream *stream, int session);
+
+/* callserver.c */
+
+/* Before a run. */
+void call_reset(void);
+/* What a server of system calls would say, after it has used the caller's memory; likewise. */
+bool call_answer(struct stream *stream, int session, const struct fuse_in_header *header,
+		 char *data, size_t *len);
+/* Asks for something to come along with some call. */
+void call_notify(struct stream *stream, int session);
 
 #endif /* _FUZZ_H */

@@ -23,7 +23,7 @@
 enum { AT_HOW, AT_SHARE, AT_MOUNT, AT_CLIENTS };
 enum { HOW_USER = 1, HOW_IN_VIEW = 2, HOW_KILL_FIRST = 4, HOW_NEST = 8, HOW_LEAVE = 16 };
 /* Sockets, if of the upper bits it is alone. */
-enum { HOW_SOCKETS = 32, HOW_UPPER = 224 };
+enum { HOW_SOCKETS = 32, HOW_CALLS = 64, HOW_UPPER = 224 };
 
 enum { STUCK = 77 };
 
@@ -244,6 +244,8 @@ static void client_main(struct client *client, const struct input *input)
 		view = view_create_in(client->control, -1, "", inherit);
 		if ((how & HOW_UPPER) == HOW_SOCKETS)
 			client->sockets = !rule_for(view, client->name, "sockets");
+		if ((how & HOW_UPPER) == HOW_CALLS)
+			client->calls = !rule_for_calls(view, client->name);
 		view_enter(view);
 	}
 	client_mount(client, input->data[AT_MOUNT]);
@@ -266,7 +268,8 @@ static int run(const struct input *input, unsigned int worker)
 	struct hostile hostile = { .kill_first = how & HOW_KILL_FIRST };
 	struct viewos_server_create create = {
 		.size = sizeof(create),
-		.classes = 1 << VIEWOS_CLASS_PATH | 1 << VIEWOS_CLASS_SOCKET,
+		.classes = 1 << VIEWOS_CLASS_PATH | 1 << VIEWOS_CLASS_SOCKET |
+			   1 << VIEWOS_CLASS_SYSCALL,
 	};
 	int alive[2];
 

@@ -4,6 +4,7 @@
 #include "fuzz.h"
 
 #include <linux/viewos_socket.h>
+#include <linux/viewos_syscall.h>
 #include <stddef.h>
 
 #define SESSIONS_MAX	8
@@ -565,6 +566,17 @@ static void withheld_answer(void)
 	}
 }
 
+/* A notice of the session's class. */
+static void notify_of(struct hostile *hostile, int session, uint32_t opcode)
+{
+	if (opcode >= VIEWOS_CALL_INIT)
+		call_notify(&hostile->stream, session);
+	else if (opcode >= VIEWOS_SOCK_INIT)
+		sock_notify(&hostile->stream, session);
+	else
+		notify(hostile, session);
+}
+
 /* False if the session is over. */
 static bool session_handle(struct hostile *hostile, int session)
 {
@@ -572,7 +584,7 @@ static bool session_handle(struct hostile *hostile, int session)
 	static char buffer[320 << 10];
 	const struct fuse_in_header *in = (void *)buffer;
 	uint8_t how = take(stream);
-	bool socks;
+	bool socks, calls;
 	size_t room = how > 250 ? take_number(stream) % sizeof(buffer) : sizeof(buffer) - 1;
 	ssize_t len = read(session, buffer, room);
 
@@ -586,13 +598,16 @@ static bool session_handle(struct hostile *hostile, int session)
 	answer.header.unique = in->unique;
 	answer.len = 0;
 	answer.send = true;
-	socks = in->opcode >= VIEWOS_SOCK_INIT;
-	if (socks)
+	calls = in->opcode >= VIEWOS_CALL_INIT;
+	socks = in->opcode >= VIEWOS_SOCK_INIT && !calls;
+	if (calls)
+		answer.send = call_answer(stream, session, in, answer.data, &answer.len);
+	else if (socks)
 		answer.send = sock_answer(stream, in, answer.data, &answer.len);
 	else
 		answer_properly(hostile, in, in + 1);
 	if (how > 120 && how <= 140)
-		socks ? sock_notify(stream, session) : notify(hostile, session);
+		notify_of(hostile, session, in->opcode);
 	if (how > 248) {
 		count(&stats->deaths);
 		return false;
@@ -697,6 +712,7 @@ bool hostile_serve(struct hostile *hostile)
 
 	nodes_reset();
 	sock_reset();
+	call_reset();
 	nr_sessions = 0;
 	nr_withheld = 0;
 	mood = MOOD_GOOD;

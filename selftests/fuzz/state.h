@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the parts of a client share: files.c, views.c, socks.c and, which runs them, client.c. */
+/* What the parts of a client share: files.c, views.c, socks.c, calls.c, and client.c. */
 #ifndef _FUZZ_STATE_H
 #define _FUZZ_STATE_H
 
@@ -40,6 +40,7 @@ typedef void (*call_fn)(struct state *state);
 extern const call_fn view_calls[];
 extern const call_fn file_calls[];
 extern const call_fn sock_calls[];
+extern const call_fn call_calls[];
 
 /* For data that do not matter, and what comes back. */
 extern char buffer[BUFFER];
