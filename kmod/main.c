@@ -8,13 +8,15 @@
  *   viewos_rule_mutex > viewos_tree_lock
  *   viewos_socks_mutex > session->lock, the locks of sockets
  *   viewos_session_lock > session->lock
- *   viewos_server_lock, viewos_tree_lock > siglock, viewos_user_lock, viewos_clock_lock: alone
+ *   viewos_server_lock, viewos_tree_lock > siglock, viewos_user_lock, viewos_clock_lock,
+ *   format_mutex: alone
  */
 
 #include <net/genetlink.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 
+#include "binfmt.h"
 #include "control.h"
 #include "hook.h"
 #include "netlink.h"
@@ -36,6 +38,7 @@ static const struct {
 	{ viewos_netlink_init, viewos_netlink_exit },
 	{ viewfs_init, viewfs_exit },
 	{ viewos_socket_init, viewos_socket_exit },
+	{ NULL, viewos_binfmt_exit },
 	{ viewos_control_init, viewos_control_exit },
 };
 
@@ -53,7 +56,7 @@ static int __init viewos_init(void)
 	int err;
 
 	for (i = 0; i < ARRAY_SIZE(parts); i++) {
-		err = parts[i].init();
+		err = parts[i].init ? parts[i].init() : 0;
 		if (err) {
 			parts_exit(i);
 			return err;

@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "compat.h"
+#include "binfmt.h"
 #include "control.h"
 #include "netlink.h"
 #include "rule.h"
@@ -168,11 +169,28 @@ static int fill_rule_match(struct sk_buff *skb, const struct viewos_match *match
 	return 0;
 }
 
-/* That of the server at work, or NULL. */
+static int fill_rule_format(struct sk_buff *skb, const struct viewos_format *format)
+{
+	return nla_put(skb, VIEWOS_A_RULE_BINFMT, sizeof(format->match), &format->match) ?
+	       -EMSGSIZE : 0;
+}
+
+static int fill_rule_what(struct sk_buff *skb, const struct viewos_rule *rule)
+{
+	if (rule->calls)
+		return fill_rule_calls(skb, rule);
+	if (rule->format)
+		return fill_rule_format(skb, rule->format);
+	return fill_rule_match(skb, &rule->match);
+}
+
+/* That of the server at work, or the interpreter, or NULL. */
 static const char *rule_source(const struct viewos_rule *rule)
 {
 	if (rule->stack)
 		return rule->stack->session->source;
+	if (rule->format)
+		return rule->format->interpreter[0] ? rule->format->interpreter : NULL;
 	return rule->server ? rule->server->session->source : NULL;
 }
 
@@ -184,7 +202,7 @@ static int fill_rule(struct sk_buff *skb, struct viewos_view *view, struct viewo
 	if (put_u64(skb, VIEWOS_A_RULE_ID, rule->id) ||
 	    put_u64(skb, VIEWOS_A_VIEW_ID, view->id) ||
 	    nla_put_u32(skb, VIEWOS_A_CLASS, rule->class) ||
-	    (rule->calls ? fill_rule_calls(skb, rule) : fill_rule_match(skb, &rule->match)) ||
+	    fill_rule_what(skb, rule) ||
 	    nla_put_u32(skb, VIEWOS_A_RULE_VERDICT, rule->verdict) ||
 	    (rule->error && nla_put_u32(skb, VIEWOS_A_RULE_ERROR, -rule->error)) ||
 	    (rule->target[0] && nla_put_string(skb, VIEWOS_A_RULE_TARGET, rule->target)) ||

@@ -12,6 +12,7 @@
 #include <linux/socket.h>
 #include <linux/string.h>
 
+#include "binfmt.h"
 #include "hook.h"
 #include "limits.h"
 #include "policy.h"
@@ -62,6 +63,7 @@ struct policy_protocol {
  * @loops: a stack leads to itself
  * @sockets: some rule is for sockets
  * @calls: which rule decides which system call, with a reference, or NULL
+ * @binfmts: what is interpreted by what, with a reference, or NULL
  * @nr_cells: cells of the table
  * @cells: NULL for native, a rule with a reference, or an ERR_PTR
  */
@@ -80,6 +82,7 @@ struct viewos_policy {
 	bool loops;
 	bool sockets;
 	struct viewos_call_table *calls;
+	struct viewos_binfmt_table *binfmts;
 	unsigned int nr_cells;
 	struct viewos_rule *cells[];
 };
@@ -383,12 +386,15 @@ struct viewos_policy *viewos_policy_compile(struct viewos_view *view,
 	err = PTR_ERR_OR_ZERO(policy->calls);
 	if (err)
 		goto free;
+	policy->binfmts = viewos_binfmt_table_compile(&view->rules,
+						      parent ? parent->binfmts : NULL);
+	err = PTR_ERR_OR_ZERO(policy->binfmts);
+	if (err)
+		goto put_calls;
 	/* Calls are redirected for as long as there is a rule. */
 	err = policy->sockets ? viewos_hook_get(VIEWOS_HOOK_SOCKET) : 0;
-	if (err) {
-		viewos_call_table_put(policy->calls);
-		goto free;
-	}
+	if (err)
+		goto put_binfmts;
 	policy_fill(policy, &view->rules, parent);
 	if (policy->loops) {
 		viewos_policy_put(policy);
@@ -396,6 +402,10 @@ struct viewos_policy *viewos_policy_compile(struct viewos_view *view,
 	}
 	return policy;
 
+put_binfmts:
+	viewos_binfmt_table_put(policy->binfmts);
+put_calls:
+	viewos_call_table_put(policy->calls);
 free:
 	kvfree(policy);
 	return ERR_PTR(err);
@@ -411,6 +421,7 @@ void viewos_policy_put(struct viewos_policy *policy)
 		if (!IS_ERR_OR_NULL(policy->cells[i]))
 			viewos_rule_put(policy->cells[i]);
 	viewos_call_table_put(policy->calls);
+	viewos_binfmt_table_put(policy->binfmts);
 	if (policy->sockets)
 		viewos_hook_put(VIEWOS_HOOK_SOCKET);
 	kvfree_rcu(policy, rcu);
@@ -482,4 +493,11 @@ const struct viewos_call_table *viewos_policy_calls_rcu(void)
 	const struct viewos_policy *policy = rcu_dereference(viewos_task_view_rcu()->policy);
 
 	return policy ? policy->calls : NULL;
+}
+
+const struct viewos_binfmt_table *viewos_policy_binfmts_rcu(void)
+{
+	const struct viewos_policy *policy = rcu_dereference(viewos_task_view_rcu()->policy);
+
+	return policy ? policy->binfmts : NULL;
 }

@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 #include <net/net_namespace.h>
 
+#include "binfmt.h"
 #include "control.h"
 #include "netlink.h"
 #include "policy.h"
@@ -43,6 +44,7 @@ void viewos_rule_put(struct viewos_rule *rule)
 		put_net(rule->net);
 	viewos_call_server_free(rule->server);
 	viewos_calls_free(rule->calls);
+	viewos_format_free(rule->format);
 	kfree_rcu(rule, rcu);
 }
 
@@ -131,7 +133,7 @@ static int rule_permitted(struct viewos_view *view)
 
 static bool rule_match_valid(const struct viewos_rule_add *add)
 {
-	return !add->flags && !memchr_inv(add->calls, 0, sizeof(add->calls)) &&
+	return !add->flags && !add->binfmt && !memchr_inv(add->calls, 0, sizeof(add->calls)) &&
 	       add->family >= VIEWOS_RULE_ANY && add->family < AF_MAX &&
 	       (add->type == VIEWOS_RULE_ANY || (add->type > 0 && add->type <= SOCK_PACKET)) &&
 	       add->protocol >= VIEWOS_RULE_ANY && viewos_name_valid(add->stack, true);
@@ -172,6 +174,8 @@ static bool rule_valid(const struct viewos_rule_add *add)
 		return rule_match_valid(add) && rule_verdict_valid(add);
 	case VIEWOS_CLASS_SYSCALL:
 		return viewos_calls_rule_valid(add);
+	case VIEWOS_CLASS_BINFMT:
+		return viewos_binfmt_rule_valid(add);
 	default:
 		return false;
 	}
@@ -251,6 +255,16 @@ static int rule_set_calls(struct viewos_rule *rule, const struct viewos_rule_add
 	return 0;
 }
 
+static int rule_set_format(struct viewos_rule *rule, const struct viewos_rule_add *add)
+{
+	struct viewos_format *format = viewos_format_create(add);
+
+	if (IS_ERR(format))
+		return PTR_ERR(format);
+	rule->format = format;
+	return 0;
+}
+
 static struct viewos_rule *rule_create(struct viewos_view *view, const struct viewos_rule_add *add)
 {
 	struct viewos_rule *rule;
@@ -273,6 +287,8 @@ static struct viewos_rule *rule_create(struct viewos_view *view, const struct vi
 	memcpy(rule->target, add->target, sizeof(add->target));
 	if (add->class == VIEWOS_CLASS_SYSCALL)
 		err = rule_set_calls(rule, add);
+	else if (add->class == VIEWOS_CLASS_BINFMT)
+		err = rule_set_format(rule, add);
 	else if (add->netns_fd >= 0)
 		err = rule_set_netns(rule, add->netns_fd);
 	if (!err && add->verdict == VIEWOS_VERDICT_SERVE)

@@ -22,6 +22,7 @@
 struct net;
 struct viewos_call_server;
 struct viewos_calls;
+struct viewos_format;
 struct viewos_stack;
 struct viewos_view;
 
@@ -51,6 +52,7 @@ struct viewos_match {
  * @verdict: enum viewos_verdict
  * @match: what it is for, of the class socket
  * @calls: what it is for, of the class syscall, owned; else NULL
+ * @format: what it is for, of the class binfmt, owned; else NULL
  * @value: for VALUE
  * @error: for DENY: a negative errno
  * @target: name of a server or a stack, or empty
@@ -69,6 +71,7 @@ struct viewos_rule {
 	unsigned int verdict;
 	struct viewos_match match;
 	struct viewos_calls *calls;
+	struct viewos_format *format;
 	long value;
 	int error;
 	char target[VIEWOS_NAME_LEN];

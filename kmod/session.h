@@ -200,6 +200,7 @@ void viewos_session_abort(struct viewos_session *session);
 
 /**
  * viewos_session_close() - the same, but what the server is only to be told can still be read
+ * @session: the session
  *
  * Requests with NO_REPLY stay until they are read, or the session's fd is closed.
  */

@@ -101,7 +101,7 @@ bool viewos_calls_rule_valid(const struct viewos_rule_add *add)
 {
 	bool serve = add->verdict == VIEWOS_VERDICT_SERVE;
 
-	if (add->family != VIEWOS_RULE_ANY || add->type != VIEWOS_RULE_ANY ||
+	if (add->binfmt || add->family != VIEWOS_RULE_ANY || add->type != VIEWOS_RULE_ANY ||
 	    add->protocol != VIEWOS_RULE_ANY || add->netns_fd != -1 ||
 	    memchr_inv(add->stack, 0, sizeof(add->stack)))
 		return false;

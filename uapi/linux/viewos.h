@@ -29,7 +29,7 @@
  * Changes: ABI 1, first release. ABI 2, rules, the class socket, VIEWOS_IOC_SESSION_NEXT.
  * ABI 3, <linux/viewos_path.h>, VIEWOS_IOC_VIEW_UTS, VIEWOS_IOC_VIEW_CLOCK; the class
  * syscall, for which struct viewos_rule_add has grown, <linux/viewos_syscall.h>,
- * VIEWOS_IOC_SESSION_MEMORY, VIEWOS_IOC_VIEW_KILL.
+ * VIEWOS_IOC_SESSION_MEMORY, VIEWOS_IOC_VIEW_KILL; the class binfmt.
  */
 #ifndef _UAPI_LINUX_VIEWOS_H
 #define _UAPI_LINUX_VIEWOS_H
@@ -72,11 +72,14 @@ enum viewos_inherit {
  *	<linux/viewos_socket.h>
  * @VIEWOS_CLASS_SYSCALL: other system calls, through rules; sessions speak the protocol of
  *	<linux/viewos_syscall.h>
+ * @VIEWOS_CLASS_BINFMT: programs that another one interprets, through rules; there are no
+ *	servers for it
  */
 enum viewos_class {
 	VIEWOS_CLASS_PATH	= 1,
 	VIEWOS_CLASS_SOCKET	= 2,
 	VIEWOS_CLASS_SYSCALL	= 3,
+	VIEWOS_CLASS_BINFMT	= 4,
 };
 
 /**
@@ -413,7 +416,8 @@ struct viewos_session_refuse {
  * @VIEWOS_VERDICT_NATIVE: as in the parent view; in a child of the root view, as the
  *	kernel does it
  * @VIEWOS_VERDICT_DENY: fail with an errno
- * @VIEWOS_VERDICT_REDIRECT: take another network namespace, or a stack of the view
+ * @VIEWOS_VERDICT_REDIRECT: take another network namespace, or a stack of the view; of a program,
+ *	execute its interpreter
  * @VIEWOS_VERDICT_SERVE: a module server answers
  * @VIEWOS_VERDICT_VALUE: succeed with a value, and do nothing
  */
@@ -454,11 +458,52 @@ enum viewos_arch {
 #define VIEWOS_RULE_ADD_KNOWN	0x00000001
 #define VIEWOS_RULE_ADD_ALL	VIEWOS_RULE_ADD_KNOWN
 
+/** VIEWOS_BINFMT_LEN - room for a magic, a mask or an extension, and a NUL */
+#define VIEWOS_BINFMT_LEN	128
+
+/** VIEWOS_BINFMT_WINDOW - how much of a program's beginning is looked at, in bytes */
+#define VIEWOS_BINFMT_WINDOW	256
+
+/** VIEWOS_BINFMT_EXTENSION - the name ends so, behind a dot; else the content begins so */
+#define VIEWOS_BINFMT_EXTENSION		0x00000001
+/** VIEWOS_BINFMT_ARGV0 - the interpreter gets the program's argv[0], too, behind its path */
+#define VIEWOS_BINFMT_ARGV0		0x00000002
+/** VIEWOS_BINFMT_OPEN - it gets the program open, as AT_EXECFD: it need not be able to read it */
+#define VIEWOS_BINFMT_OPEN		0x00000004
+/**
+ * VIEWOS_BINFMT_CREDENTIALS - a set-user-id program's rights are those of the process, in place of
+ *	the interpreter's. With VIEWOS_BINFMT_OPEN, and for who has CAP_SYS_ADMIN in the initial
+ *	user namespace (EPERM)
+ */
+#define VIEWOS_BINFMT_CREDENTIALS	0x00000008
+#define VIEWOS_BINFMT_ALL		0x0000000f
+
+/**
+ * struct viewos_binfmt - which programs a rule is for
+ * @size: in: sizeof(struct viewos_binfmt)
+ * @flags: in: VIEWOS_BINFMT_*; for another verdict than REDIRECT, VIEWOS_BINFMT_EXTENSION alone
+ * @offset: in: where in the program @magic is; zero for an extension
+ * @len: in: bytes of @magic, from 1 to VIEWOS_BINFMT_LEN - 1; the sum of both is at most
+ *	VIEWOS_BINFMT_WINDOW
+ * @magic: in: what is there, or the extension, without its dot, a dot or a slash; the rest zero
+ * @mask: in: which bits of it count; not all zero; for an extension zero; the rest zero
+ *
+ * As binfmt_misc has it (Documentation/admin-guide/binfmt-misc.rst in the kernel's source).
+ */
+struct viewos_binfmt {
+	__u32 size;
+	__u32 flags;
+	__u32 offset;
+	__u32 len;
+	__u8 magic[VIEWOS_BINFMT_LEN];
+	__u8 mask[VIEWOS_BINFMT_LEN];
+};
+
 /**
  * struct viewos_rule_add - argument of VIEWOS_IOC_RULE_ADD on a view fd
  * @size: in: sizeof(struct viewos_rule_add)
  * @flags: in: VIEWOS_RULE_ADD_*, for the class syscall; else zero
- * @class: in: VIEWOS_CLASS_SOCKET or VIEWOS_CLASS_SYSCALL
+ * @class: in: VIEWOS_CLASS_SOCKET, VIEWOS_CLASS_SYSCALL or VIEWOS_CLASS_BINFMT
  * @verdict: in: enum viewos_verdict
  * @family: in: AF_* that the rule is for, or VIEWOS_RULE_ANY
  * @type: in: SOCK_* without flags, or VIEWOS_RULE_ANY
@@ -471,13 +516,15 @@ enum viewos_arch {
  * @target: in: for SERVE: name of the server; for REDIRECT without @netns_fd: name of a
  *	stack; else empty; padded with NULs
  * @source: in: for SERVE: pointer to a string of at most VIEWOS_SOURCE_LEN bytes that
- *	tells the server what to serve, or 0
+ *	tells the server what to serve, or 0; for REDIRECT of the class binfmt, to the absolute
+ *	path of the interpreter
  * @options: in: likewise, options for the server
  * @id: in: must be zero; out: the rule's id, never used again while the module is loaded
  * @calls: in: for the class syscall: the calls that the rule is for, by enum viewos_arch a
  *	set of numbers, where number N is bit N % 64 of element N / 64; else zero. Since ABI 3
  * @value: in: for VALUE: what the call returns, which is no error, as int neither; else
  *	zero. Since ABI 3
+ * @binfmt: in: for the class binfmt: pointer to a struct viewos_binfmt; else zero. Since ABI 3
  *
  * A call is decided by the rules of the nearest view, from the caller's upwards,
  * that has one which matches: there by the most specific, where the family counts
@@ -489,6 +536,14 @@ enum viewos_arch {
  * empty, and the verdict is NATIVE, DENY, VALUE or SERVE. The more specific rule is the one for
  * fewer calls. The arguments of a call are not looked at, except by a server. NATIVE of a
  * child is what the parent view says, be it DENY, VALUE or SERVE.
+ *
+ * For the class binfmt likewise, @calls are none, and the verdict is NATIVE, DENY or REDIRECT; an
+ * errno of ENOEXEC is EINVAL, since other formats would be tried. When a task of the view executes
+ * a file, the youngest rule that matches is asked, of the nearest view that has one, before all
+ * formats of the kernel. NATIVE of a child is what the parent view says. The interpreter is looked
+ * up by who executes, with its root and its rights, each time; it is executed with its own path,
+ * the program's path, and the program's arguments behind the first. It may be such a program
+ * itself; ELOOP, as for scripts, when it goes on for too long.
  *
  * A stack is what VIEWOS_IOC_SOCKET names; its rules are looked at for it alone. One
  * that no rule is for is ENOENT. In a rule for a stack, NATIVE is what the parent view
@@ -527,6 +582,7 @@ struct viewos_rule_add {
 	__aligned_u64 id;
 	__aligned_u64 calls[VIEWOS_ARCHES][VIEWOS_CALLS / 64];
 	__s64 value;
+	__aligned_u64 binfmt;
 };
 
 /** VIEWOS_RULE_ADD_SIZE_2 - size of struct viewos_rule_add in ABI 2 */

@@ -144,6 +144,8 @@ enum viewos_cmd {
  *	is ahead of the host's; of a view that has a clock, its own or one above
  * @VIEWOS_A_CLOCK_RATE: u64, how fast it goes by the host's, in parts of
  *	VIEWOS_CLOCK_RATE_ONE
+ * @VIEWOS_A_RULE_BINFMT: binary, of a rule for programs: struct viewos_binfmt; the interpreter is
+ *	VIEWOS_A_SOURCE
  * @__VIEWOS_A_MAX: one more than the last
  */
 enum viewos_attr {
@@ -201,6 +203,7 @@ enum viewos_attr {
 	VIEWOS_A_RULE_VALUE,
 	VIEWOS_A_CLOCK_OFFSET,
 	VIEWOS_A_CLOCK_RATE,
+	VIEWOS_A_RULE_BINFMT,
 	__VIEWOS_A_MAX,
 };
 
