@@ -95,6 +95,7 @@ static const struct {
 	FIELD(VIEWOS_A_RULE_VALUE, U64, rule_value),
 	FIELD(VIEWOS_A_CLOCK_OFFSET, U64, clock_offset),
 	FIELD(VIEWOS_A_CLOCK_RATE, U64, clock_rate),
+	FIELD(VIEWOS_A_RULE_BINFMT, BYTES, rule_binfmt),
 };
 
 static bool field_decode(void *field, enum field_type type, struct nlattr *attr)

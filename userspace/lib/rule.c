@@ -82,6 +82,30 @@ int viewos_call_rule_add(int view, const struct viewos_call_rule *rule, uint64_t
 	return 0;
 }
 
+int viewos_binfmt_rule_add(int view, const struct viewos_binfmt_rule *rule, uint64_t *id)
+{
+	struct viewos_binfmt match = rule->match;
+	struct viewos_rule_add arg = {
+		.size = sizeof(arg),
+		.class = VIEWOS_CLASS_BINFMT,
+		.verdict = rule->verdict,
+		.family = VIEWOS_RULE_ANY,
+		.type = VIEWOS_RULE_ANY,
+		.protocol = VIEWOS_RULE_ANY,
+		.error = rule->error,
+		.netns_fd = -1,
+		.binfmt = (uintptr_t)&match,
+		.source = string_pointer(rule->interpreter),
+	};
+
+	match.size = sizeof(match);
+	if (ioctl(view, VIEWOS_IOC_RULE_ADD, &arg) < 0)
+		return -errno;
+	if (id)
+		*id = arg.id;
+	return 0;
+}
+
 int viewos_rule_del(int view, uint64_t id)
 {
 	struct viewos_rule_del arg = { .size = sizeof(arg), .id = id };
@@ -149,4 +173,20 @@ void viewos_call_rule_of_entry(const struct viewos_entry *entry, struct viewos_c
 	if (len)
 		memcpy(rule->calls, entry->rule_calls.data,
 		       len < sizeof(rule->calls) ? len : sizeof(rule->calls));
+}
+
+void viewos_binfmt_rule_of_entry(const struct viewos_entry *entry,
+				 struct viewos_binfmt_rule *rule)
+{
+	size_t len = entry->rule_binfmt.len;
+
+	*rule = (struct viewos_binfmt_rule){
+		.verdict = entry->rule_verdict,
+		.error = entry->rule_error,
+	};
+	if (entry->source)
+		snprintf(rule->interpreter, sizeof(rule->interpreter), "%s", entry->source);
+	if (len)
+		memcpy(&rule->match, entry->rule_binfmt.data,
+		       len < sizeof(rule->match) ? len : sizeof(rule->match));
 }

@@ -503,6 +503,34 @@ struct viewos_call_rule {
 int viewos_call_rule_add(int view, const struct viewos_call_rule *rule, uint64_t *id);
 
 /**
+ * struct viewos_binfmt_rule - a rule for programs that another one interprets
+ * @match: which programs; its @size is the library's business
+ * @verdict: NATIVE, DENY or REDIRECT
+ * @error: of DENY the errno, else 0
+ * @interpreter: of REDIRECT the absolute path of the interpreter, or ""
+ */
+struct viewos_binfmt_rule {
+	struct viewos_binfmt match;
+	enum viewos_verdict verdict;
+	int error;
+	char interpreter[VIEWOS_SOURCE_LEN];
+};
+
+/**
+ * viewos_binfmt_rule_add() - add a rule for programs to a view
+ * @view: a view fd
+ * @rule: the rule
+ * @id: its id is put here, unless NULL
+ *
+ * The youngest rule that matches decides.
+ *
+ * Return: 0. EINVAL: the match is not well-formed, see struct viewos_binfmt, or the path is not
+ * absolute. EPERM: also, VIEWOS_BINFMT_CREDENTIALS and no privilege. ENOSPC, ENOTTY, E2BIG as for
+ * viewos_call_rule_add().
+ */
+int viewos_binfmt_rule_add(int view, const struct viewos_binfmt_rule *rule, uint64_t *id);
+
+/**
  * viewos_rule_del() - take a rule of a view back
  * @view: a view fd
  * @id: the rule's id
@@ -1012,6 +1040,7 @@ struct viewos_entry {
 	int64_t rule_value;
 	int64_t clock_offset;
 	uint64_t clock_rate;
+	struct viewos_bytes rule_binfmt;
 };
 
 /** viewos_entry_has() - was attribute @attr (enum viewos_attr) sent? */
@@ -1029,6 +1058,10 @@ void viewos_rule_of_entry(const struct viewos_entry *entry, struct viewos_rule *
 
 /** viewos_call_rule_of_entry() - likewise, of an entry whose class is VIEWOS_CLASS_SYSCALL */
 void viewos_call_rule_of_entry(const struct viewos_entry *entry, struct viewos_call_rule *rule);
+
+/** viewos_binfmt_rule_of_entry() - likewise, of an entry whose class is VIEWOS_CLASS_BINFMT */
+void viewos_binfmt_rule_of_entry(const struct viewos_entry *entry,
+				 struct viewos_binfmt_rule *rule);
 
 /** viewos_entry_fn - called for an entry; non-zero: enough, and return this */
 typedef int (*viewos_entry_fn)(const struct viewos_entry *entry, void *arg);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "binfmt.h"
 #include "calls.h"
 #include "ruling.h"
 
@@ -29,10 +30,10 @@ static int add(struct rulings *rulings, const char *view)
 
 static int rule_parse(struct rulings *rulings, const char *text)
 {
-	size_t len = strlen(CALLS_PREFIX);
-
-	if (!strncmp(text, CALLS_PREFIX, len))
-		return rulings_calls(rulings, &verb_rule_add, "", text + len);
+	if (!strncmp(text, CALLS_PREFIX, strlen(CALLS_PREFIX)))
+		return rulings_calls(rulings, &verb_rule_add, "", text + strlen(CALLS_PREFIX));
+	if (!strncmp(text, BINFMT_PREFIX, strlen(BINFMT_PREFIX)))
+		return rulings_binfmt(rulings, &verb_rule_add, "", text + strlen(BINFMT_PREFIX));
 	return rulings_parse(rulings, &verb_rule_add, "", text);
 }
 
@@ -60,6 +61,6 @@ const struct verb verb_rule_add = {
 	.name = "rule add",
 	.args = "VIEW RULE...",
 	.summary = "Add rules to a view, all or none, and print their ids",
-	.help = RULE_HELP CALLS_HELP,
+	.help = RULE_HELP CALLS_HELP BINFMT_HELP,
 	.run = rule_add,
 };

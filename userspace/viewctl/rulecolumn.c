@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "binfmt.h"
 #include "calls.h"
 #include "listing.h"
 
@@ -15,6 +16,7 @@ static const char *const class_names[] = {
 	[VIEWOS_CLASS_PATH] = "path",
 	[VIEWOS_CLASS_SOCKET] = "socket",
 	[VIEWOS_CLASS_SYSCALL] = "syscall",
+	[VIEWOS_CLASS_BINFMT] = "binfmt",
 };
 
 static const char *const socket_state_names[] = {
@@ -54,12 +56,34 @@ static char *call_text(const struct viewos_entry *entry, enum column_kind kind)
 	return NULL;
 }
 
+static char *format_text(const struct viewos_entry *entry, enum column_kind kind)
+{
+	struct viewos_binfmt_rule *rule = malloc(sizeof(*rule));
+	char *text = NULL;
+
+	if (!rule)
+		return NULL;
+	viewos_binfmt_rule_of_entry(entry, rule);
+	if (kind == COLUMN_MATCH)
+		text = binfmt_match_text(rule);
+	else if (kind == COLUMN_RULE)
+		text = binfmt_text(rule);
+	else if (rule->verdict == VIEWOS_VERDICT_DENY)
+		text = name_or_number(strerrorname_np(rule->error), rule->error);
+	else if (*rule->interpreter)
+		text = strdup(rule->interpreter);
+	free(rule);
+	return text;
+}
+
 static char *match_text(const struct viewos_entry *entry)
 {
 	char text[64];
 
 	if (entry->class_ == VIEWOS_CLASS_SYSCALL)
 		return call_text(entry, COLUMN_MATCH);
+	if (entry->class_ == VIEWOS_CLASS_BINFMT)
+		return format_text(entry, COLUMN_MATCH);
 	viewos_match_format(entry->family, entry->type, entry->protocol, text, sizeof(text));
 	return strdup(text);
 }
@@ -73,6 +97,8 @@ static char *rule_text(const struct viewos_entry *entry, bool target)
 
 	if (entry->class_ == VIEWOS_CLASS_SYSCALL)
 		return call_text(entry, target ? COLUMN_RULE_TARGET : COLUMN_RULE);
+	if (entry->class_ == VIEWOS_CLASS_BINFMT)
+		return format_text(entry, target ? COLUMN_RULE_TARGET : COLUMN_RULE);
 	rule = malloc(sizeof(*rule));
 	if (!rule)
 		return NULL;
@@ -101,6 +127,8 @@ static const char *verdict_name(const struct viewos_entry *entry)
 	case VIEWOS_VERDICT_DENY:
 		return "deny";
 	case VIEWOS_VERDICT_REDIRECT:
+		if (entry->class_ == VIEWOS_CLASS_BINFMT)
+			return "interpret";
 		return entry->rule_target ? "stack" : "netns";
 	case VIEWOS_VERDICT_SERVE:
 		return "serve";

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "binfmt.h"
 #include "calls.h"
 #include "ruling.h"
 
@@ -49,6 +50,26 @@ int rulings_calls(struct rulings *rulings, const struct verb *verb, const char *
 		ruling->calls = malloc(sizeof(*ruling->calls));
 	if (ruling && ruling->calls)
 		ret = calls_parse(text, ruling->calls, error, sizeof(error));
+	if (ret == -ENOMEM)
+		return fail("%s%s%s", where, separator, strerror(ENOMEM));
+	if (ret < 0)
+		return usage(verb, "%s%s'%s': %s", where, separator, text, error);
+	ruling->count = 1;
+	return EXIT_DONE;
+}
+
+int rulings_binfmt(struct rulings *rulings, const struct verb *verb, const char *where,
+		   const char *text)
+{
+	struct ruling *ruling = append(rulings, text);
+	const char *separator = *where ? ": " : "";
+	char error[512];
+	int ret = -ENOMEM;
+
+	if (ruling)
+		ruling->binfmt = malloc(sizeof(*ruling->binfmt));
+	if (ruling && ruling->binfmt)
+		ret = binfmt_parse(text, ruling->binfmt, error, sizeof(error));
 	if (ret == -ENOMEM)
 		return fail("%s%s%s", where, separator, strerror(ENOMEM));
 	if (ret < 0)
@@ -173,6 +194,34 @@ static int calls_add(struct ruling *ruling, int view)
 	return ret;
 }
 
+static const char *binfmt_error(const struct viewos_binfmt_rule *rule, int error)
+{
+	switch (-error) {
+	case EPERM:
+		if (rule->match.flags & VIEWOS_BINFMT_CREDENTIALS)
+			return "permission denied (the view is not yours and beneath the current "
+			       "one, or you may not give programs' rights to an interpreter)";
+		return rule_error(error, NULL);
+	case ENOTTY:
+	case E2BIG:
+	case EINVAL:
+		return "the module that is loaded has no such rules for programs";
+	default:
+		return rule_error(error, NULL);
+	}
+}
+
+static int binfmt_add(struct ruling *ruling, int view)
+{
+	int ret = viewos_binfmt_rule_add(view, ruling->binfmt, &ruling->ids[0]);
+
+	if (ret < 0)
+		fail("'%s': %s", ruling->text, binfmt_error(ruling->binfmt, ret));
+	else
+		ruling->added = 1;
+	return ret;
+}
+
 /* Finds what the rules refer to. The fd is closed by whoever called. */
 static int prepare(struct ruling *ruling, int *netns)
 {
@@ -198,6 +247,8 @@ static int ruling_add(struct ruling *ruling, int view)
 
 	if (ruling->calls)
 		return calls_add(ruling, view);
+	if (ruling->binfmt)
+		return binfmt_add(ruling, view);
 	ret = prepare(ruling, &netns);
 	while (ret >= 0 && ruling->added < ruling->count) {
 		rule = &ruling->rules[ruling->added];
@@ -246,6 +297,7 @@ void rulings_free(struct rulings *rulings)
 	while ((ruling = rulings->first)) {
 		rulings->first = ruling->next;
 		free(ruling->calls);
+		free(ruling->binfmt);
 		free(ruling);
 	}
 	rulings->last = NULL;

@@ -15,6 +15,7 @@
  * @count: of @rules
  * @added: of @ids
  * @calls: in place of @rules: a rule for system calls; else NULL
+ * @binfmt: likewise, a rule for programs
  * @server: who serves them, if the verdict is serve
  */
 struct ruling {
@@ -26,6 +27,7 @@ struct ruling {
 	size_t added;
 	struct ondemand server;
 	struct viewos_call_rule *calls;
+	struct viewos_binfmt_rule *binfmt;
 };
 
 /** struct rulings - a list of them, in the order of the command line */
@@ -46,6 +48,10 @@ int rulings_parse(struct rulings *rulings, const struct verb *verb, const char *
 /** rulings_calls() - likewise, a rule for system calls, without its prefix */
 int rulings_calls(struct rulings *rulings, const struct verb *verb, const char *where,
 		  const char *text);
+
+/** rulings_binfmt() - likewise, a rule for programs */
+int rulings_binfmt(struct rulings *rulings, const struct verb *verb, const char *where,
+		   const char *text);
 
 /** rulings_stack() - append the rule that @stack is the default stack. Return: likewise */
 int rulings_stack(struct rulings *rulings, const struct verb *verb, const char *stack);

@@ -64,6 +64,8 @@ int world_option(struct world *world, const struct verb *verb, int opt)
 		return rulings_parse(&world->rulings, verb, "--socket", optarg);
 	case 'c':
 		return rulings_calls(&world->rulings, verb, "--syscall", optarg);
+	case 'B':
+		return rulings_binfmt(&world->rulings, verb, "--binfmt", optarg);
 	case 'k':
 		return rulings_stack(&world->rulings, verb, optarg);
 	case 'u':

@@ -58,6 +58,7 @@ struct world {
 	{ "socket", required_argument, NULL, 's' },		\
 	{ "stack", required_argument, NULL, 'k' },		\
 	{ "syscall", required_argument, NULL, 'c' },		\
+	{ "binfmt", required_argument, NULL, 'B' },		\
 	{ "user-ns", required_argument, NULL, 'u' },		\
 	{ "uts", required_argument, NULL, 'T' },		\
 	{ "map-root", no_argument, NULL, 'r' },			\
@@ -70,6 +71,7 @@ struct world {
 	"                           or follow (seen)\n"				\
 	"  -s, --socket RULE        a rule for sockets, see viewctl help rule add; repeatable\n" \
 	"      --syscall RULE       a rule for system calls, likewise; repeatable\n"	\
+	"      --binfmt RULE        a rule for programs, likewise; repeatable\n"		\
 	"      --stack NAME         the stack that sockets are of: --socket any=stack:NAME\n" \
 	UTS_HELP								\
 	CLOCK_HELP								\
