@@ -64,6 +64,57 @@ static void do_call_rule(struct state *state)
 		last_rule = add.id;
 }
 
+/* A rule for programs, well-formed or nearly so. */
+static void do_binfmt_rule(struct state *state)
+{
+	static const unsigned int verdicts[] = {
+		VIEWOS_VERDICT_NATIVE, VIEWOS_VERDICT_DENY, VIEWOS_VERDICT_REDIRECT };
+	struct viewos_rule_add add = rule_of(verdicts[take_below(state->stream, 3)]);
+	struct viewos_binfmt match = { .size = sizeof(match) };
+	uint8_t how = take(state->stream);
+	int view = some_fd(state);
+	unsigned int i;
+
+	add.class = VIEWOS_CLASS_BINFMT;
+	add.binfmt = (uintptr_t)&match;
+	match.len = 1 + how % 4;
+	match.flags = how & VIEWOS_BINFMT_ALL;
+	for (i = 0; i < match.len; i++) {
+		match.magic[i] = take_below(state->stream, 2) ? "#!/b"[i] : take(state->stream);
+		if (!(how & VIEWOS_BINFMT_EXTENSION))
+			match.mask[i] = take(state->stream);
+	}
+	if (!(how & VIEWOS_BINFMT_EXTENSION))
+		match.offset = take_number(state->stream) % 300;
+	if (add.verdict == VIEWOS_VERDICT_DENY)
+		add.error = 1 + take_number(state->stream) % 520;
+	if (add.verdict == VIEWOS_VERDICT_REDIRECT)
+		add.source = (uintptr_t)(how & 16 ? "/bin/true" : "/bin/sh");
+	if (how > 240)
+		match.len = take_number(state->stream);
+	if (how > 250)
+		add.binfmt = take_number(state->stream);
+	if (!ioctl(view, VIEWOS_IOC_RULE_ADD, &add))
+		last_rule = add.id;
+}
+
+/* By a child, which is soon done with it, whatever interprets it. */
+static void do_execute(struct state *state)
+{
+	static const char *const programs[] = {
+		"/bin/true", "/bin/sh", "/usr/bin/ldd", "/proc/self/exe" };
+	const char *program = programs[take_below(state->stream, 4)];
+	pid_t pid = fork();
+
+	if (!pid) {
+		alarm(1);
+		execl(program, program, "--version", NULL);
+		_exit(1);
+	}
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+}
+
 static void do_call_rule_del(struct state *state)
 {
 	struct viewos_rule_del del = { .size = sizeof(del), .id = last_rule };
@@ -117,5 +168,5 @@ static void do_memory(struct state *state)
 
 const call_fn call_calls[] = {
 	do_call, do_call, do_call, do_call, do_call32, do_call_rule, do_call_rule_del, do_memory,
-	NULL
+	do_binfmt_rule, do_execute, NULL
 };
