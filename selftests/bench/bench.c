@@ -507,6 +507,75 @@ static void bench_served(void)
 	printf("\n");
 }
 
+static void call_exec_interpreted(void)
+{
+	pid_t pid = vfork();
+
+	if (!pid) {
+		execl("/tmp/interpreted", "interpreted", NULL);
+		_exit(1);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+static const struct bench_case binfmt_cases[] = {
+	{ "vfork+exec+wait", call_exec, 100 },
+	{ "a script", call_exec_interpreted, 100 },
+};
+
+/* With a rule for scripts that says what they say themselves, and younger ones for others. */
+static int binfmt_view(int control, int others)
+{
+	struct viewos_binfmt match = { .size = sizeof(match), .len = 2 };
+	struct viewos_rule_add rule = rule_native();
+	int view = view_create(control, "");
+
+	rule.class = VIEWOS_CLASS_BINFMT;
+	rule.verdict = VIEWOS_VERDICT_REDIRECT;
+	rule.binfmt = (uintptr_t)&match;
+	rule.source = (uintptr_t)"/tmp/true";
+	memcpy(match.magic, "#!", 2);
+	memset(match.mask, 0xff, 2);
+	for (int i = 0; i <= others; i++) {
+		if (rule_add(view, rule)) {
+			perror("bench: binfmt");
+			exit(1);
+		}
+		match.magic[1] = '?';
+	}
+	return view;
+}
+
+static void bench_binfmt(void)
+{
+	enum { NATIVE, NO_RULE, ONE, MANY, COLUMNS };
+	static double results[COLUMNS][N(binfmt_cases)];
+	int control = control_open(), views[COLUMNS];
+
+	run("cp /bin/busybox /tmp/true");
+	run("echo '#!/tmp/true' >/tmp/interpreted; chmod 755 /tmp/interpreted");
+	views[NATIVE] = -1;
+	views[NO_RULE] = view_create(control, "");
+	views[ONE] = binfmt_view(control, 0);
+	views[MANY] = binfmt_view(control, VIEWOS_RULES_MAX - 1);
+	for (int i = NATIVE; i < COLUMNS; i++)
+		measure_all(binfmt_cases, N(binfmt_cases), views[i], results[i]);
+	for (int i = NO_RULE; i < COLUMNS; i++)
+		close(views[i]);
+	close(control);
+
+	printf("%-22s %10s %10s %10s %10s %15s\n", "ns, executing", "no view", "no rule",
+	       "a rule", "256 rules", "ratios to no view");
+	for (size_t i = 0; i < N(binfmt_cases); i++) {
+		double row[COLUMNS];
+
+		for (int j = 0; j < COLUMNS; j++)
+			row[j] = results[j][i];
+		print_row(binfmt_cases[i].name, row, COLUMNS);
+	}
+	printf("\n");
+}
+
 static void call_gettime_vdso(void)
 {
 	struct timespec time;
@@ -703,6 +772,7 @@ int main(int argc, char **argv)
 		bench_system();
 		bench_rules();
 		bench_served();
+		bench_binfmt();
 		bench_clock();
 	}
 	if (warm) {
