@@ -106,9 +106,9 @@ check "monotonic, backwards by a fraction" near $((up - 2)) viewctl run --clock 
 	python3 -c 'import time; print(time.monotonic())'
 check "all at once" viewctl run --clock realtime=@5000,boottime=+1d,monotonic=+2d,rate=2 -- python3 -c "
 import time
-assert 5000 <= time.time() < 5100
-assert 86400 <= time.clock_gettime(time.CLOCK_BOOTTIME) - $up < 86500
-assert 172800 <= time.monotonic() - $up < 172900"
+assert 5000 <= time.time() < 6800
+assert 86400 <= time.clock_gettime(time.CLOCK_BOOTTIME) - $up < 88200
+assert 172800 <= time.monotonic() - $up < 174600"
 check "boottime, an ordinary user" near $((up + 86400)) as_tester viewctl run --clock boottime=+1d -- \
 	"python3 -c 'import time; print(time.clock_gettime(time.CLOCK_BOOTTIME))'"
 check "a rate" viewctl run --clock rate=100 -- python3 -c '
