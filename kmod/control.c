@@ -24,6 +24,7 @@ static_assert(sizeof(struct viewos_view_info) == 136);
 static_assert(sizeof(struct viewos_view_set) == 16);
 static_assert(sizeof(struct viewos_view_destroy) == 8);
 static_assert(sizeof(struct viewos_view_kill) == 24);
+static_assert(sizeof(struct viewos_view_attach) == 16);
 static_assert(sizeof(struct viewos_server_create) == 16);
 static_assert(sizeof(struct viewos_server_accept) == 56);
 static_assert(sizeof(struct viewos_session_refuse) == 8);

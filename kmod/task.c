@@ -44,15 +44,19 @@ struct viewos_view *viewos_task_view_rcu(void)
 	if (likely(!viewos_task_marked(current)))
 		return viewos_root_view;
 	entry = task_find(current);
-	/* Every marked task that runs has an entry. */
-	return WARN_ON_ONCE(!entry) ? viewos_root_view : READ_ONCE(entry->view);
+	if (likely(entry))
+		return READ_ONCE(entry->view);
+	/* Every marked task that runs has an entry; whoever takes that away unmarks it before. */
+	smp_rmb();
+	WARN_ON_ONCE(viewos_task_marked(current));
+	return viewos_root_view;
 }
 
 struct viewos_view *viewos_task_view_get(void)
 {
 	struct viewos_view *view;
 
-	/* Only current itself changes its view, so the reference is there. */
+	/* Who else takes current out of a view lets it go after a grace period. */
 	rcu_read_lock();
 	view = viewos_task_view_rcu();
 	viewos_view_get(view);
@@ -202,6 +206,177 @@ int viewos_task_enter(struct viewos_view *view)
 	if (viewos_task_marked(current))
 		return task_move(current, view);
 	return task_attach(current, view);
+}
+
+/**
+ * struct task_moves - a process on its way to a view
+ * @view: where
+ * @no_new_privs: to be set
+ * @spare: entries, one for each thread
+ * @used: of these, those that hold a view that a thread was in
+ * @detached: entries that are no longer in the table
+ */
+struct task_moves {
+	struct viewos_view *view;
+	bool no_new_privs;
+	struct list_head spare;
+	struct list_head used;
+	struct list_head detached;
+};
+
+static void moves_free(struct task_moves *moves)
+{
+	struct viewos_task *entry, *next;
+
+	/* Whoever reads the view of a thread that was killed meanwhile still gets it. */
+	if (!list_empty(&moves->used) || !list_empty(&moves->detached))
+		synchronize_rcu();
+	list_splice_init(&moves->detached, &moves->used);
+	list_for_each_entry_safe(entry, next, &moves->used, link) {
+		viewos_view_put(entry->view);
+		kfree(entry);
+	}
+	list_for_each_entry_safe(entry, next, &moves->spare, link)
+		kfree(entry);
+}
+
+static int moves_alloc(struct task_moves *moves, struct task_struct *leader)
+{
+	struct viewos_task *entry;
+	struct task_struct *thread;
+	unsigned int nr = 0;
+
+	rcu_read_lock();
+	for_each_thread(leader, thread)
+		nr++;
+	rcu_read_unlock();
+	while (nr--) {
+		entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
+		if (!entry)
+			return -ENOMEM;
+		list_add(&entry->link, &moves->spare);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Does it end, so that it takes no part? Then task_detach() has been or will be called. */
+static bool thread_leaves(const struct task_struct *thread)
+{
+	return READ_ONCE(thread->flags) & PF_EXITING;
+}
+
+/* May current move it now? Who is stopped neither makes threads nor decides by its view. */
+static int thread_check_locked(struct task_struct *thread)
+{
+	struct viewos_view *view = viewos_root_view;
+	struct viewos_task *entry;
+
+	lockdep_assert_held(&viewos_tree_lock);
+
+	if (!thread->ptrace || rcu_access_pointer(thread->parent) != current ||
+	    !task_is_traced(thread))
+		return -ESRCH;
+	entry = task_find(thread);
+	if (entry)
+		view = entry->view;
+	return viewos_view_within(view, viewos_task_view_rcu()) ||
+	       viewos_view_privileged(view) ? 0 : -EPERM;
+}
+
+static void thread_detach_locked(struct task_moves *moves, struct viewos_task *entry)
+{
+	task_clear_mark(entry->task);
+	/* Pairs with viewos_task_view_rcu(). */
+	smp_mb__after_atomic();
+	hlist_del_rcu(&entry->node);
+	task_unlink_locked(entry);
+	list_add(&entry->link, &moves->detached);
+}
+
+static void thread_move_locked(struct task_moves *moves, struct task_struct *thread)
+{
+	struct viewos_task *entry = task_find(thread);
+	struct viewos_task *spare = list_first_entry(&moves->spare, struct viewos_task, link);
+
+	lockdep_assert_held(&viewos_tree_lock);
+
+	if (moves->no_new_privs)
+		task_set_no_new_privs(thread);
+	if (viewos_view_is_root(moves->view)) {
+		if (entry)
+			thread_detach_locked(moves, entry);
+		return;
+	}
+	if (entry) {
+		spare->view = entry->view;
+		list_move(&spare->link, &moves->used);
+		task_unlink_locked(entry);
+		task_link_locked(entry, moves->view);
+		return;
+	}
+	list_del(&spare->link);
+	spare->task = thread;
+	task_link_locked(spare, moves->view);
+	hlist_add_head_rcu(&spare->node, task_bucket(thread));
+	task_set_mark(thread);
+	/*
+	 * It may have been killed just now: either it sees the mark when it passes our hook, after
+	 * it has said that it ends, or we see that.
+	 */
+	smp_mb__after_atomic();
+	if (thread_leaves(thread))
+		thread_detach_locked(moves, spare);
+}
+
+static int moves_check_locked(struct task_moves *moves, struct task_struct *leader)
+{
+	struct list_head *room = &moves->spare;
+	struct task_struct *thread;
+	int err = -ESRCH;
+
+	lockdep_assert_held(&viewos_tree_lock);
+
+	if (moves->view->dying)
+		return -ENOENT;
+	for_each_thread(leader, thread) {
+		room = room->next;
+		/* There was another one before it was stopped. */
+		if (room == &moves->spare)
+			return -ESRCH;
+		if (thread_leaves(thread))
+			continue;
+		err = thread_check_locked(thread);
+		if (err)
+			return err;
+	}
+	return err;
+}
+
+int viewos_task_move_traced(struct task_struct *leader, struct viewos_view *view,
+			    bool no_new_privs)
+{
+	struct task_moves moves = { .view = view, .no_new_privs = no_new_privs };
+	struct task_struct *thread;
+	int err;
+
+	INIT_LIST_HEAD(&moves.spare);
+	INIT_LIST_HEAD(&moves.used);
+	INIT_LIST_HEAD(&moves.detached);
+	err = moves_alloc(&moves, leader);
+	if (!err) {
+		rcu_read_lock();
+		spin_lock(&viewos_tree_lock);
+		err = moves_check_locked(&moves, leader);
+		if (!err)
+			for_each_thread(leader, thread)
+				if (!thread_leaves(thread))
+					thread_move_locked(&moves, thread);
+		spin_unlock(&viewos_tree_lock);
+		rcu_read_unlock();
+	}
+	moves_free(&moves);
+	return err;
 }
 
 void viewos_task_kill_locked(struct viewos_view *view)

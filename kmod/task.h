@@ -65,6 +65,20 @@ void viewos_task_count_request(void);
  */
 int viewos_task_enter(struct viewos_view *view);
 
+/**
+ * viewos_task_move_traced() - move a process that current has stopped by ptrace(2)
+ * @leader: its thread group leader, referenced
+ * @view: where; the caller holds a reference and has checked that it may
+ * @no_new_privs: give that to all of its threads
+ *
+ * All of its threads or none. Those that are on their way out are left alone.
+ *
+ * Return: 0; -ESRCH a thread of it is not traced by current, or not stopped; -EPERM one is in
+ * a view that current's is not above; -ENOENT the view is dying; -ENOMEM.
+ */
+int viewos_task_move_traced(struct task_struct *leader, struct viewos_view *view,
+			    bool no_new_privs);
+
 /** viewos_task_attached_locked() - is @task in a view other than the root? */
 bool viewos_task_attached_locked(const struct task_struct *task);
 

@@ -8,8 +8,10 @@
 #include <linux/fs.h>
 #include <linux/hashtable.h>
 #include <linux/module.h>
+#include <linux/pid.h>
 #include <linux/seq_file.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/stringhash.h>
 #include <linux/uaccess.h>
@@ -329,6 +331,32 @@ static long view_ioctl_enter(struct viewos_view *view, void __user *arg, unsigne
 	return 0;
 }
 
+static long view_ioctl_attach(struct viewos_view *view, void __user *arg, unsigned int size)
+{
+	struct viewos_view_attach attach;
+	struct task_struct *leader;
+	struct pid *pid;
+	int err;
+
+	err = viewos_ioctl_copy(&attach, sizeof(attach), arg, size);
+	if (err)
+		return err;
+	if (attach.flags || attach.pad)
+		return -EINVAL;
+	if (!viewos_view_reachable(view))
+		return -EPERM;
+	pid = find_get_pid(attach.pid);
+	leader = get_pid_task(pid, PIDTYPE_TGID);
+	put_pid(pid);
+	if (!leader)
+		return -ESRCH;
+	err = viewos_task_move_traced(leader, view, !viewos_view_privileged(view));
+	if (!err)
+		viewos_netlink_task_event(VIEWOS_CMD_TASK_ENTER_NTF, view, leader);
+	put_task_struct(leader);
+	return err;
+}
+
 static long view_ioctl_info(struct viewos_view *view, void __user *arg, unsigned int size)
 {
 	struct viewos_view_info info;
@@ -421,6 +449,8 @@ static long view_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	switch (viewos_ioctl_key(cmd)) {
 	case VIEWOS_IOC_CASE(VIEWOS_IOC_VIEW_ENTER):
 		return view_ioctl_enter(view, uarg, _IOC_SIZE(cmd));
+	case VIEWOS_IOC_CASE(VIEWOS_IOC_VIEW_ATTACH):
+		return view_ioctl_attach(view, uarg, _IOC_SIZE(cmd));
 	case VIEWOS_IOC_CASE(VIEWOS_IOC_VIEW_INFO):
 		return view_ioctl_info(view, uarg, _IOC_SIZE(cmd));
 	case VIEWOS_IOC_CASE(VIEWOS_IOC_VIEW_SET):

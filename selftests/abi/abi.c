@@ -18,6 +18,7 @@ _Static_assert(sizeof(struct viewos_view_info) == 136, "ABI");
 _Static_assert(sizeof(struct viewos_view_set) == 16, "ABI");
 _Static_assert(sizeof(struct viewos_view_destroy) == 8, "ABI");
 _Static_assert(sizeof(struct viewos_view_kill) == 24, "ABI");
+_Static_assert(sizeof(struct viewos_view_attach) == 16, "ABI");
 _Static_assert(sizeof(struct viewos_server_create) == 16, "ABI");
 _Static_assert(sizeof(struct viewos_server_accept) == 56, "ABI");
 _Static_assert(sizeof(struct viewos_session_refuse) == 8, "ABI");
@@ -90,6 +91,7 @@ static const struct command {
 	{ "VIEW_SET", VIEWOS_IOC_VIEW_SET, ON_VIEW },
 	{ "VIEW_DESTROY", VIEWOS_IOC_VIEW_DESTROY, ON_VIEW },
 	{ "VIEW_KILL", VIEWOS_IOC_VIEW_KILL, ON_VIEW },
+	{ "VIEW_ATTACH", VIEWOS_IOC_VIEW_ATTACH, ON_VIEW },
 	{ "VIEW_UTS", VIEWOS_IOC_VIEW_UTS, ON_VIEW },
 	{ "VIEW_CLOCK", VIEWOS_IOC_VIEW_CLOCK, ON_VIEW },
 	{ "SERVER_ACCEPT", VIEWOS_IOC_SERVER_ACCEPT, ON_SERVER },

@@ -60,6 +60,7 @@ static void do_ioctl(struct state *state)
 		VIEWOS_IOC_SOCKET, VIEWOS_IOC_SESSION_NEXT, FS_IOC_GETFLAGS,
 		FS_IOC_FSGETXATTR, FIONREAD, FIOQSIZE, VIEWOS_IOC_VIEW_UTS,
 		VIEWOS_IOC_VIEW_CLOCK, VIEWOS_IOC_VIEW_KILL,
+		VIEWOS_IOC_VIEW_ATTACH,
 	};
 	int fd = some_fd(state);
 	unsigned long command = commands[take_below(state->stream, ARRAY_SIZE(commands))];

@@ -29,7 +29,8 @@
  * Changes: ABI 1, first release. ABI 2, rules, the class socket, VIEWOS_IOC_SESSION_NEXT.
  * ABI 3, <linux/viewos_path.h>, VIEWOS_IOC_VIEW_UTS, VIEWOS_IOC_VIEW_CLOCK; the class
  * syscall, for which struct viewos_rule_add has grown, <linux/viewos_syscall.h>,
- * VIEWOS_IOC_SESSION_MEMORY, VIEWOS_IOC_VIEW_KILL; the class binfmt.
+ * VIEWOS_IOC_SESSION_MEMORY, VIEWOS_IOC_VIEW_KILL, VIEWOS_IOC_VIEW_ATTACH; the class
+ * binfmt.
  */
 #ifndef _UAPI_LINUX_VIEWOS_H
 #define _UAPI_LINUX_VIEWOS_H
@@ -157,6 +158,30 @@ struct viewos_view_open {
 struct viewos_view_enter {
 	__u32 size;
 	__u32 flags;
+};
+
+/**
+ * struct viewos_view_attach - argument of VIEWOS_IOC_VIEW_ATTACH on a view fd
+ * @size: in: sizeof(struct viewos_view_attach)
+ * @flags: in: must be zero
+ * @pid: in: process id, as the caller sees it
+ * @pad: in: must be zero
+ *
+ * Moves another process into the view, with all of its threads, or none. The caller traces each
+ * of them by ptrace(2), and has stopped it: so it may do with them what it likes, and none of them
+ * is under way in a call that the view decides. What they call from then on is decided by the view,
+ * as if each had entered it; a thread that is ending is left alone. Namespaces are not changed.
+ * ESRCH: there is no such process, or a thread of it is not stopped, or not traced by the calling
+ * thread, as a worker of io_uring cannot be. EPERM: neither is the view at or below the caller's,
+ * nor has the caller CAP_SYS_ADMIN in the user namespace of the view's owner; or the same of the
+ * view in which the process is. ENOENT: the view is being destroyed. As by
+ * VIEWOS_IOC_VIEW_ENTER, the threads get no_new_privs if the caller lacks that capability.
+ */
+struct viewos_view_attach {
+	__u32 size;
+	__u32 flags;
+	__s32 pid;
+	__u32 pad;
 };
 
 /**
@@ -708,6 +733,7 @@ struct viewos_session_memory {
 #define VIEWOS_IOC_VIEW_UTS		_IOW(VIEWOS_IOC_MAGIC, 0x16, struct viewos_view_uts)
 #define VIEWOS_IOC_VIEW_CLOCK		_IOW(VIEWOS_IOC_MAGIC, 0x17, struct viewos_view_clock)
 #define VIEWOS_IOC_VIEW_KILL		_IOWR(VIEWOS_IOC_MAGIC, 0x18, struct viewos_view_kill)
+#define VIEWOS_IOC_VIEW_ATTACH		_IOW(VIEWOS_IOC_MAGIC, 0x19, struct viewos_view_attach)
 
 #define VIEWOS_IOC_SERVER_ACCEPT	_IOWR(VIEWOS_IOC_MAGIC, 0x20, struct viewos_server_accept)
 
