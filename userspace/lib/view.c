@@ -116,6 +116,13 @@ int viewos_view_enter(int view)
 	return control(view, VIEWOS_IOC_VIEW_ENTER, &arg);
 }
 
+int viewos_view_attach(int view, pid_t pid)
+{
+	struct viewos_view_attach arg = { .size = sizeof(arg), .pid = pid };
+
+	return control(view, VIEWOS_IOC_VIEW_ATTACH, &arg);
+}
+
 int viewos_view_info(int view, struct viewos_view_info *info)
 {
 	memset(info, 0, sizeof(*info));

@@ -119,6 +119,17 @@ int viewos_view_info(int view, struct viewos_view_info *info);
 int viewos_view_set(int view, enum viewos_inherit inherit);
 
 /**
+ * viewos_view_attach() - move another process into a view, with all of its threads
+ * @view: a view fd
+ * @pid: the process, of which the calling thread traces each thread and has stopped it
+ *
+ * Return: 0. ESRCH: there is no such process, or one of its threads is not stopped, or not traced.
+ * EPERM: as for viewos_view_enter(), and if the process is not in the caller's view or beneath
+ * it. ENOENT: the view is being destroyed. ENOTTY: the module does not know it.
+ */
+int viewos_view_attach(int view, pid_t pid);
+
+/**
  * viewos_view_destroy() - take a view out of use
  * @view: a view fd
  * @flags: 0 or VIEWOS_VIEW_DESTROY_KILL

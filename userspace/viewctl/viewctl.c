@@ -11,6 +11,7 @@ static const struct verb *const verbs[] = {
 	&verb_trace,
 	&verb_create,
 	&verb_enter,
+	&verb_attach,
 	&verb_set,
 	&verb_destroy,
 	&verb_kill,
