@@ -135,11 +135,16 @@ static inline int call_session(int server, int view, struct viewos_rule_add rule
 	struct viewos_call_init init = { .major = VIEWOS_CALL_MAJOR };
 	struct viewos_server_accept accept = { };
 	struct call_request req;
-	int session, err;
+	struct pollfd fd = { .fd = server, .events = POLLIN };
+	int session, err, status;
 	pid_t pid = fork();
 
 	if (!pid)
 		_exit(-rule_add(view, rule));
+	/* A rule that is refused asks no server. */
+	while (!poll(&fd, 1, 100))
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return status ? -WEXITSTATUS(status) : -EPROTO;
 	session = server_accept(server, &accept);
 	if (session < 0)
 		return session;

@@ -111,21 +111,6 @@ TEST_F(calls, a_32_bit_compat_call)
 	EXPECT_EQ(0, IN_VIEW(self->view, open("/dev/null", O_RDONLY) < 0));
 }
 
-/* Can ftrace not redirect the function that all calls pass? Newer kernels have it inline. */
-static bool untraced(const char *function)
-{
-	FILE *list = fopen("/sys/kernel/tracing/available_filter_functions", "r");
-	char line[512], name[256];
-	bool found = false;
-
-	if (!list)
-		return false;
-	while (!found && fgets(line, sizeof(line), list))
-		found = sscanf(line, "%255s", name) == 1 && !strcmp(name, function);
-	fclose(list);
-	return !found;
-}
-
 /* A number that the kernel looks up, and finds nothing for. */
 TEST_F(calls, a_number_of_no_call)
 {
