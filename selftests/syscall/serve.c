@@ -193,11 +193,26 @@ TEST_F(served, results)
 		ASSERT_EQ(VIEWOS_CALL_RESULT, call_next(self->session, self->req));
 		EXPECT_EQ(unique, self->req->result.unique);
 		EXPECT_EQ(i == 1 ? 0 : -EBADF, self->req->result.value);
-		EXPECT_NE(0, self->req->result.time);
 		/* There is nothing to be answered. */
 		EXPECT_EQ(-ENOENT, call_answer(self->session, self->req, 0));
 	}
 	EXPECT_EQ(0, child_status(pid));
+}
+
+/* The time that it took, by a clock that may be as coarse as jiffies are. */
+TEST_F(served, time_in_results)
+{
+	struct timespec time = { .tv_nsec = 100000000 };
+	pid_t pid;
+
+	SERVE_X64(X64_nanosleep);
+	pid = CALLER(self->view, call64(X64_nanosleep, (long)&time, 0) != 0);
+	ASSERT_CALL(X64_nanosleep);
+	EXPECT_EQ(0, call_continue(self->session, self->req, VIEWOS_CALL_OUT_RESULT));
+	EXPECT_EQ(0, child_status(pid));
+	ASSERT_EQ(VIEWOS_CALL_RESULT, call_next(self->session, self->req));
+	EXPECT_EQ(0, self->req->result.value);
+	EXPECT_LE(80000000, self->req->result.time);
 }
 
 static long view_seconds(void)
