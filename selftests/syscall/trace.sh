@@ -102,7 +102,7 @@ import json
 for line in open(\"$log\"):
     c = json.loads(line)
     if \"\\\"/nowhere\\\"\" in c[\"args\"] and c[\"call\"] == \"openat\":
-        print(c[\"call\"], c[\"arch\"], c[\"error\"], c[\"seconds\"] > 0 and c[\"pid\"] > 0)'"
+        print(c[\"call\"], c[\"arch\"], c[\"error\"], c[\"seconds\"] >= 0 and c[\"pid\"] > 0)'"
 check_log "-c" '^ *[0-9.]+ +[0-9.]+ +[0-9]+ +10 +10 mkdir$' traced -c python3 -c '
 import os
 for i in range(10):
