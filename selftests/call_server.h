@@ -22,6 +22,10 @@ struct call_request {
 			struct viewos_call_in in;
 			char data[VIEWOS_CALL_MAX_FETCH];
 		};
+		struct {
+			struct viewos_call_ended ended;
+			char ended_data[VIEWOS_CALL_MAX_FETCH];
+		};
 	};
 	char rest[8192];
 };
@@ -105,6 +109,16 @@ static inline int call_fetch(int session, uint32_t arch, uint32_t nr, uint32_t k
 {
 	struct viewos_call_fetch fetch = {
 		.nr = nr, .arch = arch, .kind = kind, .arg = arg, .len = len };
+
+	return call_write(session, 0, VIEWOS_CALL_NOTIFY_FETCH, &fetch, sizeof(fetch));
+}
+
+static inline int call_fetch_file(int session, uint32_t arch, uint32_t nr, uint32_t arg,
+				  uint32_t how, uint32_t flags)
+{
+	struct viewos_call_fetch fetch = {
+		.nr = nr, .arch = arch, .kind = VIEWOS_CALL_FETCH_FILE, .arg = arg, .len = how,
+		.flags = flags };
 
 	return call_write(session, 0, VIEWOS_CALL_NOTIFY_FETCH, &fetch, sizeof(fetch));
 }

@@ -14,6 +14,7 @@
 #include <linux/ptrace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/syscall.h>
 
@@ -48,7 +49,7 @@ bool viewos_call_exits(unsigned int call)
  * Those that may end their task instead of returning. They go on with nothing of ours on the
  * stack.
  */
-static bool call_leaves(unsigned int call)
+bool viewos_call_leaves(unsigned int call)
 {
 	enum { X86_64_REBOOT = 169, I386_REBOOT = 88 };
 
@@ -87,31 +88,42 @@ static bool server_may_trace(const struct viewos_session *session)
 /* Is the answer as viewos_syscall.h has it? Runs in the server's context. */
 static int call_check(struct viewos_request *req)
 {
+	/* That of ENDED begins with it, too. */
 	const struct viewos_call_in *in = viewos_request_body(req);
+	bool ended = req->in->opcode == VIEWOS_CALL_ENDED;
 	const struct viewos_call_out *out = req->out;
 	bool i386 = in->arch == AUDIT_ARCH_I386;
 	bool args = out->flags & VIEWOS_CALL_OUT_ARGS;
 	unsigned int call = in->nr + i386 * VIEWOS_CALLS;
 	unsigned int i;
 
-	if (out->flags & ~VIEWOS_CALL_OUT_ALL || out->action > VIEWOS_CALL_CONTINUE)
+	if (out->flags & ~VIEWOS_CALL_OUT_ALL || out->action > VIEWOS_CALL_CONTINUE ||
+	    (ended && out->flags))
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(out->args); i++)
 		if (args ? i386 && out->args[i] > U32_MAX : out->args[i])
 			return -EINVAL;
 	if (out->action == VIEWOS_CALL_CONTINUE)
-		return out->value || (call_leaves(call) && out->flags) ? -EINVAL : 0;
+		return out->value || (viewos_call_leaves(call) && out->flags) ? -EINVAL : 0;
 	if (out->flags || viewos_call_exits(call) || IS_ERR_VALUE((unsigned long)out->value) ||
 	    (i386 && IS_ERR_VALUE((long)(int)out->value)))
 		return -EINVAL;
 	return 0;
 }
 
-/* The room that what is to be sent along takes; or a negative errno, and it is none. */
-static int fetch_room(u32 fetch, const void __user *from)
+static const void __user *fetch_from(u32 fetch, const struct viewos_call_in *in)
 {
+	return u64_to_user_ptr(in->args[fetch_arg(fetch)]);
+}
+
+/* The room that what is to be sent along takes; or a negative errno, and it is none. */
+static int fetch_room(u32 fetch, const struct viewos_call_in *in)
+{
+	const void __user *from = fetch_from(fetch, in);
 	long len;
 
+	if (fetch_kind(fetch) == VIEWOS_CALL_FETCH_FILE)
+		return sizeof(struct viewos_call_file);
 	if (!fetch_kind(fetch) || !from)
 		return -ENODATA;
 	if (fetch_kind(fetch) == VIEWOS_CALL_FETCH_BYTES)
@@ -123,10 +135,14 @@ static int fetch_room(u32 fetch, const void __user *from)
 }
 
 /* Copies it to @data, of @room bytes; how much it is, or a negative errno. */
-static int fetch_copy(u32 fetch, const void __user *from, void *data, int room)
+static int fetch_copy(u32 fetch, const struct viewos_call_in *in, struct user_namespace *ns,
+		      void *data, int room)
 {
+	const void __user *from = fetch_from(fetch, in);
 	long len;
 
+	if (fetch_kind(fetch) == VIEWOS_CALL_FETCH_FILE)
+		return viewos_call_file(fetch, in, ns, data) ?: room;
 	if (fetch_kind(fetch) == VIEWOS_CALL_FETCH_BYTES)
 		return copy_from_user(data, from, room) ? -EFAULT : room;
 	len = strncpy_from_user(data, from, room);
@@ -151,56 +167,58 @@ static void call_fill(struct viewos_call_in *in, struct viewos_session *session,
 	in->sp = regs->sp;
 }
 
-static struct viewos_request *call_request(struct viewos_call_server *server, unsigned int call,
-					   const struct pt_regs *regs)
+/* What @fetch says is behind the @head of the message, which begins with @in. */
+static struct viewos_request *call_request(struct viewos_session *session, u32 opcode,
+					   u32 fetch, struct viewos_call_in *in, size_t head)
 {
-	u32 fetch = READ_ONCE(server->fetch[call]);
-	struct viewos_call_in in = { };
 	struct viewos_request *req;
-	const void __user *from;
 	int room;
 
-	call_fill(&in, server->session, call, regs);
-	from = u64_to_user_ptr(in.args[fetch_arg(fetch)]);
-	room = fetch_room(fetch, from);
-	req = viewos_request_alloc(VIEWOS_CALL_MADE, 0, sizeof(in) + max(room, 0),
+	room = fetch_room(fetch, in);
+	req = viewos_request_alloc(opcode, 0, head + max(room, 0),
 				   sizeof(struct viewos_call_out));
 	if (IS_ERR(req))
 		return req;
-	req->flags |= VIEWOS_REQUEST_RESTART;
 	req->check = call_check;
 	req->caller = current;
-	in.fetched = room;
+	in->fetched = room;
 	if (room > 0) {
-		in.fetched = fetch_copy(fetch, from, viewos_request_body(req) + sizeof(in), room);
+		in->fetched = fetch_copy(fetch, in, session->user_ns,
+					 viewos_request_body(req) + head, room);
 		/* What was not copied is not sent. */
-		req->in_len -= room - max(in.fetched, 0);
+		req->in_len -= room - max(in->fetched, 0);
 	}
-	memcpy(viewos_request_body(req), &in, sizeof(in));
+	memcpy(viewos_request_body(req), in, head);
 	return req;
 }
 
-/* Asks; 0 and the answer, or what the call fails with. */
-static int call_ask(struct viewos_call_server *server, unsigned int call,
-		    const struct pt_regs *regs, struct viewos_call_out *out, u64 *unique)
+/* Sends it, and waits; 0 and the answer, or what the call fails with. */
+static int call_send(struct viewos_session *session, struct viewos_request *req,
+		     struct viewos_call_out *out, u64 *unique)
 {
-	struct viewos_session *session = server->session;
-	struct viewos_request *req;
-	int err;
+	int err = viewos_request_call(session, req);
 
-	if (!server_may_trace(session))
-		return -EACCES;
-	req = call_request(server, call, regs);
-	if (IS_ERR(req))
-		return PTR_ERR(req);
-	err = viewos_request_call(session, req);
 	if (!err) {
 		memcpy(out, req->out, sizeof(*out));
 		*unique = req->in->unique;
 	}
 	viewos_request_put(req);
-	if (err == -ENOTCONN && viewos_session_dead(session))
-		return -EIO;
+	return err == -ENOTCONN && viewos_session_dead(session) ? -EIO : err;
+}
+
+/* Asks what is to become of it; likewise. */
+static int call_ask(struct viewos_call_server *server, u32 fetch, struct viewos_call_in *in,
+		    struct viewos_call_out *out, u64 *unique)
+{
+	struct viewos_request *req;
+	int err;
+
+	req = call_request(server->session, VIEWOS_CALL_MADE, fetch_after(fetch) ? 0 : fetch, in,
+			   sizeof(*in));
+	if (IS_ERR(req))
+		return PTR_ERR(req);
+	req->flags |= VIEWOS_REQUEST_RESTART;
+	err = call_send(server->session, req, out, unique);
 	/* Nothing has been done. */
 	if (err == -EINTR && signal_pending(current))
 		return -ERESTARTSYS;
@@ -231,12 +249,82 @@ static void args_set(struct pt_regs *regs, bool i386, const u64 *args)
  * @regs: with which it is to be made: the program's, or @changed
  * @changed: registers of our own: those of the program stay as they are
  * @results: requests by which servers will be told of its end
+ * @ends: struct call_end, of servers that will be asked then; the outermost view's first
  */
 struct call_course {
 	const struct pt_regs *regs;
 	struct pt_regs changed;
 	struct list_head results;
+	struct list_head ends;
 };
+
+/**
+ * struct call_end - a server that is asked when the call has ended
+ * @node: in the course's list
+ * @rule: whose server it is, referenced
+ * @fetch: what is sent along
+ * @ended: the call as this server has seen it
+ */
+struct call_end {
+	struct list_head node;
+	struct viewos_rule *rule;
+	u32 fetch;
+	struct viewos_call_ended ended;
+};
+
+static int end_prepare(struct call_course *course, struct viewos_rule *rule, u32 fetch,
+		       const struct viewos_call_in *in, u64 unique)
+{
+	struct call_end *end = kzalloc(sizeof(*end), GFP_KERNEL_ACCOUNT);
+
+	if (!end)
+		return -ENOMEM;
+	viewos_rule_get(rule);
+	end->rule = rule;
+	end->fetch = fetch;
+	end->ended.in = *in;
+	end->ended.unique = unique;
+	list_add(&end->node, &course->ends);
+	return 0;
+}
+
+/* What the server says to a call that has returned @value: what it is to return. */
+static long end_ask(struct call_end *end, long value)
+{
+	struct viewos_session *session = end->rule->server->session;
+	struct viewos_call_out out;
+	struct viewos_request *req;
+	u64 unique;
+	int err;
+
+	end->ended.value = value;
+	req = call_request(session, VIEWOS_CALL_ENDED, end->fetch, &end->ended.in,
+			   sizeof(end->ended));
+	if (IS_ERR(req))
+		return PTR_ERR(req);
+	err = call_send(session, req, &out, &unique);
+	if (err)
+		return err;
+	return out.action == VIEWOS_CALL_VALUE ? out.value : value;
+}
+
+/* Asks all of them, if it was @made; what the call is to return. */
+static long ends_ask(struct call_course *course, bool made, bool i386, long value)
+{
+	struct call_end *end, *next;
+
+	list_for_each_entry_safe(end, next, &course->ends, node) {
+		if (i386)
+			value = (int)value;
+		/* Who is not told of calls before is not told of those that fail. */
+		if (made && (end->ended.unique || !IS_ERR_VALUE(value)))
+			value = end_ask(end, value);
+		list_del(&end->node);
+		viewos_rule_put(end->rule);
+		kfree(end);
+	}
+	return value;
+}
 
 /* So that the server is sure to be told; where there is no memory nothing has been done yet. */
 static int result_prepare(struct call_course *course, struct viewos_session *session, u64 unique)
@@ -276,14 +364,22 @@ static void results_tell(struct call_course *course, long value, u64 time)
 }
 
 /* What the server says: 0 it is to go on, 1 it returns @value, or what it fails with. */
-static int call_step(struct viewos_call_server *server, unsigned int call,
-		     struct call_course *course, long *value)
+static int call_step(struct viewos_rule *rule, unsigned int call, struct call_course *course,
+		     long *value)
 {
+	struct viewos_call_server *server = rule->server;
+	u32 fetch = READ_ONCE(server->fetch[call]);
+	struct viewos_call_in in = { };
 	struct viewos_call_out out;
 	u64 unique;
 	int err;
 
-	err = call_ask(server, call, course->regs, &out, &unique);
+	if (!server_may_trace(server->session))
+		return viewos_call_exits(call) ? 0 : -EACCES;
+	call_fill(&in, server->session, call, course->regs);
+	if (fetch_after(fetch))
+		return end_prepare(course, rule, fetch, &in, 0);
+	err = call_ask(server, fetch, &in, &out, &unique);
 	if (viewos_call_exits(call))
 		return 0;
 	if (err)
@@ -298,12 +394,14 @@ static int call_step(struct viewos_call_server *server, unsigned int call,
 		course->regs = &course->changed;
 		args_set(&course->changed, call_is_i386(call), out.args);
 	}
-	if (out.flags & VIEWOS_CALL_OUT_RESULT)
-		return result_prepare(course, server->session, unique);
-	return 0;
+	if (out.flags & VIEWOS_CALL_OUT_ENDED)
+		err = end_prepare(course, rule, fetch, &in, unique);
+	if (!err && out.flags & VIEWOS_CALL_OUT_RESULT)
+		err = result_prepare(course, server->session, unique);
+	return err;
 }
 
-/* From here, since it has other arguments, or as its result is wanted. */
+/* From here, since it has other arguments, or as its end is wanted. */
 static long call_make(unsigned int call, const struct pt_regs *regs)
 {
 	struct viewos_decision clock;
@@ -326,7 +424,7 @@ static struct viewos_decision call_decide(struct viewos_rule *rule, unsigned int
 	int ret;
 
 	do {
-		ret = call_step(rule->server, call, course, &decision.value);
+		ret = call_step(rule, call, course, &decision.value);
 		depth = rule->depth;
 		viewos_rule_put(rule);
 		if (ret < 0)
@@ -342,20 +440,29 @@ static struct viewos_decision call_decide(struct viewos_rule *rule, unsigned int
 struct viewos_decision viewos_call_serve(struct viewos_rule *rule, unsigned int call,
 					 const struct pt_regs *regs)
 {
-	struct call_course course = { .regs = regs, .results = LIST_HEAD_INIT(course.results) };
+	struct call_course course = {
+		.regs = regs,
+		.results = LIST_HEAD_INIT(course.results),
+		.ends = LIST_HEAD_INIT(course.ends),
+	};
 	struct viewos_decision decision;
-	u64 start;
+	bool i386 = call_is_i386(call);
+	bool made = false;
+	u64 start, time;
 
 	/* The call may take its task out of all views, which hold the module. */
 	__module_get(THIS_MODULE);
 	decision = call_decide(rule, call, &course);
 	start = ktime_get_ns();
-	if (!decision.decided && (course.regs != regs || !list_empty(&course.results))) {
+	if (!decision.decided && (course.regs != regs || !list_empty(&course.results) ||
+				  !list_empty(&course.ends))) {
 		decision.decided = true;
 		decision.value = call_make(call, course.regs);
+		made = true;
 	}
-	results_tell(&course, call_is_i386(call) ? (int)decision.value : decision.value,
-		     ktime_get_ns() - start);
+	time = ktime_get_ns() - start;
+	decision.value = ends_ask(&course, made, i386, decision.value);
+	results_tell(&course, i386 ? (int)decision.value : decision.value, time);
 	module_put(THIS_MODULE);
 	return decision;
 }

@@ -9,7 +9,7 @@
  * it: nobody gets out of an outer view's rules by a server of their own.
  *
  * A call that goes on as it was made leaves nothing of ours on the stack. One that goes on
- * with other arguments, or whose result is wanted, is made from here, and returns here: so
+ * with other arguments, or whose end is wanted, is made from here, and returns here: so
  * neither can be had of calls that do not return.
  */
 #ifndef _VIEWOS_SYSCALL_SERVE_H
@@ -51,6 +51,9 @@ void viewos_call_server_free(struct viewos_call_server *server);
 
 /** viewos_call_exits() - is it one that does not return? */
 bool viewos_call_exits(unsigned int call);
+
+/** viewos_call_leaves() - is it one that may end its task instead of returning? */
+bool viewos_call_leaves(unsigned int call);
 
 /**
  * viewos_call_serve() - ask servers what is to become of current's call, and do it

@@ -26,6 +26,24 @@ void viewos_call_server_free(struct viewos_call_server *server)
 	kvfree(server);
 }
 
+static bool fetch_valid(const struct viewos_call_fetch *fetch)
+{
+	if (fetch->nr >= VIEWOS_CALLS || fetch->arg > 5 ||
+	    fetch->flags & ~VIEWOS_CALL_FETCH_AFTER)
+		return false;
+	switch (fetch->kind) {
+	case VIEWOS_CALL_FETCH_NONE:
+		return !fetch->len && !fetch->arg;
+	case VIEWOS_CALL_FETCH_STRING:
+	case VIEWOS_CALL_FETCH_BYTES:
+		return fetch->len && fetch->len <= VIEWOS_CALL_MAX_FETCH;
+	case VIEWOS_CALL_FETCH_FILE:
+		return viewos_call_file_valid(fetch->len, fetch->arg);
+	default:
+		return false;
+	}
+}
+
 /* What is to be sent along from now on. Runs in the server's context. */
 static int server_notify(struct viewos_session *session, int code, const void *data, u32 len)
 {
@@ -33,17 +51,15 @@ static int server_notify(struct viewos_session *session, int code, const void *d
 	const struct viewos_call_fetch *fetch = data;
 	unsigned int call;
 
-	if (code != VIEWOS_CALL_NOTIFY_FETCH || len != sizeof(*fetch) || fetch->pad ||
-	    fetch->nr >= VIEWOS_CALLS || fetch->arg > 5)
-		return -EINVAL;
-	if (fetch->kind == VIEWOS_CALL_FETCH_NONE ? fetch->len || fetch->arg :
-	    fetch->kind > VIEWOS_CALL_FETCH_BYTES || !fetch->len ||
-	    fetch->len > VIEWOS_CALL_MAX_FETCH)
+	if (code != VIEWOS_CALL_NOTIFY_FETCH || len != sizeof(*fetch) || !fetch_valid(fetch))
 		return -EINVAL;
 	call = fetch->nr;
 	if (fetch->arch == AUDIT_ARCH_I386)
 		call += VIEWOS_ARCH_I386 * VIEWOS_CALLS;
 	else if (fetch->arch != AUDIT_ARCH_X86_64)
+		return -EINVAL;
+	/* These have no end. */
+	if (fetch->flags & VIEWOS_CALL_FETCH_AFTER && viewos_call_leaves(call))
 		return -EINVAL;
 	WRITE_ONCE(server->fetch[call], fetch_pack(fetch));
 	return 0;

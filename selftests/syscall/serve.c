@@ -397,9 +397,10 @@ static struct viewos_call_out out_of(uint32_t action, uint32_t flags, int64_t va
 TEST_F(served, malformed_answers)
 {
 	const struct viewos_call_out wrong[] = {
-		out_of(2, 0, 0, 0), out_of(1, 4, 0, 0), out_of(1, 0, 1, 0), out_of(1, 0, 0, 1),
+		out_of(2, 0, 0, 0), out_of(1, 8, 0, 0), out_of(1, 0, 1, 0), out_of(1, 0, 0, 1),
 		out_of(1, 2, 0, 1), out_of(0, 0, -1, 0), out_of(0, 0, -4095, 0),
-		out_of(0, 0, -512, 0), out_of(0, 1, 0, 0), out_of(0, 2, 0, 0), out_of(0, 0, 0, 1),
+		out_of(0, 0, -512, 0), out_of(0, 1, 0, 0), out_of(0, 2, 0, 0), out_of(0, 4, 0, 0),
+		out_of(0, 0, 0, 1),
 	};
 	const struct viewos_call_out good = { .value = 7 };
 	const char long_out[sizeof(good) + 8] = { };

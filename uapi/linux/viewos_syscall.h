@@ -10,8 +10,9 @@
  *   request  fuse_in_header, viewos_call_init         VIEWOS_CALL_INIT
  *            fuse_in_header, viewos_call_in, data     VIEWOS_CALL_MADE
  *            fuse_in_header, viewos_call_result       VIEWOS_CALL_RESULT, unanswered
+ *            fuse_in_header, viewos_call_ended, data  VIEWOS_CALL_ENDED
  *   reply    fuse_out_header, viewos_call_init        to INIT
- *            fuse_out_header, viewos_call_out         to MADE
+ *            fuse_out_header, viewos_call_out         to MADE and to ENDED
  *            fuse_out_header alone if its error is not zero: the call fails with it
  *   notice   fuse_out_header with unique 0 and error VIEWOS_CALL_NOTIFY_FETCH,
  *            viewos_call_fetch
@@ -21,6 +22,11 @@
  * While a call waits for its reply, and no longer, the server can read and write the
  * memory of who makes it by VIEWOS_IOC_SESSION_MEMORY. What most calls need can be sent
  * along with them: see struct viewos_call_fetch.
+ *
+ * A server can also be asked when a call has ended, and its program does not go on before the
+ * reply: see VIEWOS_CALL_ENDED. So it can change what the call gives, in memory and as its value,
+ * without having to do what the kernel does. What file a call is about the kernel finds out, as
+ * the call itself does: see struct viewos_call_file.
  *
  * A call that is to go on is next the business of the view above that has a rule for it, whose
  * server sees the changed arguments; a result is that of all of this. A call that no view
@@ -55,8 +61,11 @@
 
 /** VIEWOS_CALL_MAJOR - the protocol; a server that speaks another answers EPROTO */
 #define VIEWOS_CALL_MAJOR	1
-/** VIEWOS_CALL_MINOR - grows with what is added: 1, the time in results */
-#define VIEWOS_CALL_MINOR	1
+/**
+ * VIEWOS_CALL_MINOR - grows with what is added: 1, the time in results; 2, VIEWOS_CALL_ENDED,
+ *	and files that come along
+ */
+#define VIEWOS_CALL_MINOR	2
 
 /** VIEWOS_CALL_MAX_FETCH - most bytes of data that come with a call */
 #define VIEWOS_CALL_MAX_FETCH	4096
@@ -72,11 +81,18 @@
  * @VIEWOS_CALL_RESULT: how a call ended for which VIEWOS_CALL_OUT_RESULT was asked. There is
  *	no reply, and nobody waits: it may come a few milliseconds later, but before
  *	the next call of the same thread. The child of fork(2) has no result of its own
+ * @VIEWOS_CALL_ENDED: a call has been made for which VIEWOS_CALL_OUT_ENDED was given; or one
+ *	with VIEWOS_CALL_FETCH_AFTER that did not fail, and of which no MADE has told. Its program
+ *	waits for the reply, which is as to MADE, without flags: CONTINUE leaves the
+ *	value as it is. Without a reply the call has been made, and fails nevertheless. A
+ *	signal does not take the request back; the server outside of whose view another one
+ *	is, is asked before that
  */
 enum viewos_call_op {
 	VIEWOS_CALL_INIT	= 0x2000,
 	VIEWOS_CALL_MADE	= 0x2001,
 	VIEWOS_CALL_RESULT	= 0x2002,
+	VIEWOS_CALL_ENDED	= 0x2003,
 };
 
 /**
@@ -133,8 +149,10 @@ enum viewos_call_action {
 #define VIEWOS_CALL_OUT_ARGS	0x00000001
 /** VIEWOS_CALL_OUT_RESULT - CONTINUE: tell how it ends */
 #define VIEWOS_CALL_OUT_RESULT	0x00000002
-#define VIEWOS_CALL_OUT_ALL	0x00000003
-/* Neither is for exit, exit_group and reboot, which may not return. */
+/** VIEWOS_CALL_OUT_ENDED - CONTINUE: ask when it has ended */
+#define VIEWOS_CALL_OUT_ENDED	0x00000004
+#define VIEWOS_CALL_OUT_ALL	0x00000007
+/* None is for exit, exit_group and reboot, which may not return. */
 
 /**
  * struct viewos_call_out - the answer to MADE
@@ -168,16 +186,48 @@ struct viewos_call_result {
 };
 
 /**
+ * struct viewos_call_ended - a system call that has been made
+ * @in: the call, with the arguments that the server has seen, or would have seen
+ * @unique: fuse_in_header.unique of its MADE, or 0 if there was none
+ * @value: what it returns, as in struct viewos_call_result
+ */
+struct viewos_call_ended {
+	struct viewos_call_in in;
+	__aligned_u64 unique;
+	__aligned_s64 value;
+};
+
+/**
  * enum viewos_call_fetch_kind - what to send along
  * @VIEWOS_CALL_FETCH_NONE: nothing
  * @VIEWOS_CALL_FETCH_STRING: the string that the argument points to, without its final NUL
  * @VIEWOS_CALL_FETCH_BYTES: so many bytes from where it points to
+ * @VIEWOS_CALL_FETCH_FILE: struct viewos_call_file of the file that it names; if there is none,
+ *	@fetched of struct viewos_call_in is the error
  */
 enum viewos_call_fetch_kind {
 	VIEWOS_CALL_FETCH_NONE		= 0,
 	VIEWOS_CALL_FETCH_STRING	= 1,
 	VIEWOS_CALL_FETCH_BYTES		= 2,
+	VIEWOS_CALL_FETCH_FILE		= 3,
 };
+
+/* How an argument names a file, in @len of struct viewos_call_fetch. */
+
+/** VIEWOS_CALL_FILE_FD - it is the number of an open file; alone */
+#define VIEWOS_CALL_FILE_FD		0x00000001
+/** VIEWOS_CALL_FILE_PATH - it is a path */
+#define VIEWOS_CALL_FILE_PATH		0x00000002
+/** VIEWOS_CALL_FILE_AT - the argument before it is that of a directory, or AT_FDCWD */
+#define VIEWOS_CALL_FILE_AT		0x00000004
+/** VIEWOS_CALL_FILE_NOFOLLOW - a symbolic link at its end is the file */
+#define VIEWOS_CALL_FILE_NOFOLLOW	0x00000008
+/** VIEWOS_CALL_FILE_FLAGS - argument @arg has AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW and the like */
+#define VIEWOS_CALL_FILE_FLAGS(arg)	(0x00000010 | (arg) << 5)
+#define VIEWOS_CALL_FILE_ALL		0x000000FF
+
+/** VIEWOS_CALL_FETCH_AFTER - ask when the call has ended, and not before, and not if it failed */
+#define VIEWOS_CALL_FETCH_AFTER		0x00000001
 
 /** VIEWOS_CALL_NOTIFY_FETCH - fuse_out_header.error of a notice */
 #define VIEWOS_CALL_NOTIFY_FETCH	0x2000
@@ -189,10 +239,11 @@ enum viewos_call_fetch_kind {
  * @kind: enum viewos_call_fetch_kind
  * @arg: which argument, 0 to 5
  * @len: of BYTES how many, at most VIEWOS_CALL_MAX_FETCH; of STRING the same, with its NUL;
- *	else zero
- * @pad: must be zero
+ *	of FILE VIEWOS_CALL_FILE_*, how it is named; else zero
+ * @flags: 0, or VIEWOS_CALL_FETCH_AFTER; not of exit, exit_group and reboot
  *
- * One for each call; the last one said holds.
+ * One for each call; the last one said holds. A call that is asked for when it has ended
+ * gets it then, as what it is then.
  */
 struct viewos_call_fetch {
 	__u32 nr;
@@ -200,7 +251,66 @@ struct viewos_call_fetch {
 	__u32 kind;
 	__u32 arg;
 	__u32 len;
+	__u32 flags;
+};
+
+/** VIEWOS_CALL_FILE_READONLY - nothing can be written where it is */
+#define VIEWOS_CALL_FILE_READONLY	0x00000001
+
+/** struct viewos_call_time - seconds since 1970, and nanoseconds */
+struct viewos_call_time {
+	__aligned_s64 sec;
+	__u32 nsec;
 	__u32 pad;
+};
+
+/**
+ * struct viewos_call_file - what stat(2) would say of a file to who makes the call
+ * @flags: VIEWOS_CALL_FILE_READONLY
+ * @mask: STATX_* of <linux/stat.h>: which of the following the file system knows
+ * @mode: type and permissions
+ * @nlink: links
+ * @uid: owner, by the number that the server has for it
+ * @gid: likewise, group
+ * @dev_major: where it is
+ * @dev_minor: likewise
+ * @rdev_major: of a device, which
+ * @rdev_minor: likewise
+ * @blksize: preferred size of a read or a write
+ * @generation: another one for each file that has had @ino, where the file system has that
+ * @ino: inode
+ * @size: bytes
+ * @blocks: of 512 bytes
+ * @magic: kind of file system, of <linux/magic.h>
+ * @atime: read
+ * @mtime: written
+ * @ctime: changed
+ * @btime: made, if @mask has STATX_BTIME
+ *
+ * The name is looked up once for this, and once by the call: in between it may have become
+ * that of another file.
+ */
+struct viewos_call_file {
+	__u32 flags;
+	__u32 mask;
+	__u32 mode;
+	__u32 nlink;
+	__u32 uid;
+	__u32 gid;
+	__u32 dev_major;
+	__u32 dev_minor;
+	__u32 rdev_major;
+	__u32 rdev_minor;
+	__u32 blksize;
+	__u32 generation;
+	__aligned_u64 ino;
+	__aligned_u64 size;
+	__aligned_u64 blocks;
+	__aligned_u64 magic;
+	struct viewos_call_time atime;
+	struct viewos_call_time mtime;
+	struct viewos_call_time ctime;
+	struct viewos_call_time btime;
 };
 
 #endif /* _UAPI_LINUX_VIEWOS_SYSCALL_H */

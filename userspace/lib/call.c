@@ -224,6 +224,16 @@ int viewos_call_fetch_bytes(struct viewos_call_session *session, uint32_t arch, 
 	return len > VIEWOS_CALL_MAX_FETCH ? -EINVAL : notice(session, &fetch);
 }
 
+int viewos_call_fetch_file(struct viewos_call_session *session, uint32_t arch, uint32_t nr,
+			   unsigned int arg, unsigned int how, unsigned int flags)
+{
+	const struct viewos_call_fetch fetch = {
+		.nr = nr, .arch = arch, .kind = VIEWOS_CALL_FETCH_FILE, .arg = arg, .len = how,
+		.flags = flags };
+
+	return notice(session, &fetch);
+}
+
 int viewos_call_fetch_nothing(struct viewos_call_session *session, uint32_t arch, uint32_t nr)
 {
 	const struct viewos_call_fetch fetch = {
@@ -253,17 +263,18 @@ static void init_process(struct request *request)
 		reply(&request->req, 0, &out, sizeof(out));
 }
 
-/* Is the frame as viewos_syscall.h has it? Then the request's pointers are set. */
-static bool call_parse(struct request *request)
+/* Is the frame as viewos_syscall.h has it, with @head before the data? Sets the pointers. */
+static bool call_parse(struct request *request, size_t head)
 {
 	const struct fuse_in_header *header = (const void *)request->frame;
+	/* That of ENDED begins with it, too. */
 	const struct viewos_call_in *in = (const void *)(header + 1);
 	struct viewos_call_req *req = &request->req;
 	size_t len = request->len;
 
-	if (len < sizeof(*header) + sizeof(*in))
+	if (len < sizeof(*header) + head)
 		return false;
-	len -= sizeof(*header) + sizeof(*in);
+	len -= sizeof(*header) + head;
 	if (len != (in->fetched > 0 ? (size_t)in->fetched : 0) || len > VIEWOS_CALL_MAX_FETCH)
 		return false;
 	req->uid = header->uid;
@@ -271,7 +282,7 @@ static bool call_parse(struct request *request)
 	req->in = in;
 	request->frame[request->len] = '\0';
 	if (in->fetched >= 0)
-		req->fetched = in + 1;
+		req->fetched = (const char *)in + head;
 	return true;
 }
 
@@ -279,10 +290,28 @@ static void call_process(struct request *request)
 {
 	struct viewos_call_session *session = request->req.session;
 
-	if (!call_parse(request))
+	if (!call_parse(request, sizeof(struct viewos_call_in)))
 		viewos_call_reply_err(&request->req, EIO);
 	else if (session->ops.call)
 		session->ops.call(&request->req);
+	else
+		viewos_call_reply_continue(&request->req, NULL, 0);
+}
+
+static void ended_process(struct request *request)
+{
+	const struct fuse_in_header *header = (const void *)request->frame;
+	const struct viewos_call_ended *ended = (const void *)(header + 1);
+	struct viewos_call_session *session = request->req.session;
+
+	if (!call_parse(request, sizeof(*ended))) {
+		viewos_call_reply_err(&request->req, EIO);
+		return;
+	}
+	request->req.made = ended->unique;
+	request->req.value = ended->value;
+	if (session->ops.ended)
+		session->ops.ended(&request->req);
 	else
 		viewos_call_reply_continue(&request->req, NULL, 0);
 }
@@ -321,7 +350,8 @@ static void request_report(const struct request *request)
 
 	fprintf(stderr, "request %llu: op %#x, pid %u, %zu bytes",
 		(unsigned long long)header->unique, header->opcode, header->pid, request->len);
-	if (header->opcode == VIEWOS_CALL_MADE && request->len >= sizeof(*header) + sizeof(*in))
+	if ((header->opcode == VIEWOS_CALL_MADE || header->opcode == VIEWOS_CALL_ENDED) &&
+	    request->len >= sizeof(*header) + sizeof(*in))
 		fprintf(stderr, ", call %u of %#x, %d along", in->nr, in->arch, in->fetched);
 	fputc('\n', stderr);
 }
@@ -346,6 +376,9 @@ static void session_process(void *data, void **slot)
 		break;
 	case VIEWOS_CALL_MADE:
 		call_process(request);
+		break;
+	case VIEWOS_CALL_ENDED:
+		ended_process(request);
 		break;
 	case VIEWOS_CALL_RESULT:
 		result_process(request);

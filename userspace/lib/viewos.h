@@ -814,6 +814,9 @@ struct viewos_call_session;
  * @in: number, architecture, arguments, process and thread
  * @fetched: @in->fetched bytes that came along, and a zero behind them, which is not counted;
  *	NULL if nothing came
+ * @made: of a call that has ended: its @id when it was made, or 0 if it was not told of then
+ * @value: likewise, what it has returned, as in struct viewos_call_result; a negative errno
+ *	if it has failed
  */
 struct viewos_call_req {
 	struct viewos_call_session *session;
@@ -823,6 +826,8 @@ struct viewos_call_req {
 	gid_t gid;
 	const struct viewos_call_in *in;
 	const void *fetched;
+	uint64_t made;
+	int64_t value;
 };
 
 /**
@@ -836,6 +841,10 @@ struct viewos_call_req {
  * @interrupt: a signal has come to who makes the call with this number, which may have been
  *	replied to just now. It waits on; EINTR as the reply ends the call so that it
  *	may be begun again. May be NULL
+ * @ended: a call has been made that went on with VIEWOS_CALL_OUT_ENDED, or one with
+ *	VIEWOS_CALL_FETCH_AFTER, and its program waits. Valid replies: another value, an
+ *	error, or viewos_call_reply_continue() without arguments and flags, which leaves the
+ *	value as it is. Its memory can be read and written as in @call. May be NULL: values stay
  *
  * Each is called by several threads at once, unless there is but one. @call may wait, as only who
  * makes the call waits for it; but for as long it takes one of the threads. Each call must
@@ -847,6 +856,7 @@ struct viewos_call_ops {
 	void (*call)(struct viewos_call_req *req);
 	void (*result)(void *data, const struct viewos_call_result *result);
 	void (*interrupt)(void *data, uint64_t id);
+	void (*ended)(struct viewos_call_req *req);
 };
 
 /** viewos_call_returns() - not exit(2), exit_group(2), and reboot(2): these have no result */
@@ -881,7 +891,8 @@ int viewos_call_reply_err(struct viewos_call_req *req, int error);
  * viewos_call_reply_continue() - the call is made
  * @req: the call, which is gone afterwards
  * @args: with these arguments, all six; NULL for those that it has
- * @flags: 0, or VIEWOS_CALL_OUT_RESULT: tell the end to the operation @result
+ * @flags: VIEWOS_CALL_OUT_RESULT: tell the end to the operation @result;
+ *	VIEWOS_CALL_OUT_ENDED: ask the operation @ended before the program goes on
  *
  * Neither is of effect where viewos_call_returns() is false.
  */
@@ -931,6 +942,28 @@ int viewos_call_fetch_string(struct viewos_call_session *session, uint32_t arch,
 /** viewos_call_fetch_bytes() - likewise @len bytes, at most VIEWOS_CALL_MAX_FETCH */
 int viewos_call_fetch_bytes(struct viewos_call_session *session, uint32_t arch, uint32_t nr,
 			    unsigned int arg, size_t len);
+
+/**
+ * viewos_call_fetch_file() - likewise what the file is that a call is about
+ * @session: the session
+ * @arch: as above
+ * @nr: likewise
+ * @arg: which argument names it
+ * @how: VIEWOS_CALL_FILE_* of <linux/viewos_syscall.h>: by what
+ * @flags: 0; or VIEWOS_CALL_FETCH_AFTER: the operation @ended is asked and not @call, if the
+ *	call has not failed
+ *
+ * The kernel looks it up as the call does: in the caller's namespaces, and with its rights.
+ */
+int viewos_call_fetch_file(struct viewos_call_session *session, uint32_t arch, uint32_t nr,
+			   unsigned int arg, unsigned int how, unsigned int flags);
+
+/** viewos_call_file() - the file that came along with a call, or NULL */
+static inline const struct viewos_call_file *viewos_call_file(const struct viewos_call_req *req)
+{
+	return req->in->fetched == (int)sizeof(struct viewos_call_file) ?
+	       (const struct viewos_call_file *)req->fetched : NULL;
+}
 
 /** viewos_call_fetch_nothing() - undo that */
 int viewos_call_fetch_nothing(struct viewos_call_session *session, uint32_t arch, uint32_t nr);
