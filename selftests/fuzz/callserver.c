@@ -77,13 +77,18 @@ bool call_answer(struct stream *stream, int session, const struct fuse_in_header
 		*len = sizeof(*init);
 		return true;
 	}
-	if (header->opcode != VIEWOS_CALL_MADE)
+	if (header->opcode != VIEWOS_CALL_MADE && header->opcode != VIEWOS_CALL_ENDED)
 		return false;
 	for (accesses = accesses > 128 ? accesses % 4 : 0; accesses; accesses--)
 		access_memory(stream, session, header, in);
 	memset(out, 0, sizeof(*out));
 	*len = sizeof(*out);
 	fill(stream, in, out);
+	/* Nothing can be asked for any more; and that is said now and then. */
+	if (header->opcode == VIEWOS_CALL_ENDED && out->flags != VIEWOS_CALL_OUT_ALL) {
+		out->flags = 0;
+		memset(out->args, 0, sizeof(out->args));
+	}
 	last_unique = header->unique;
 	return true;
 }
@@ -103,6 +108,12 @@ void call_notify(struct stream *stream, int session)
 	notice.fetch.kind = take_below(stream, 3);
 	notice.fetch.arg = take_below(stream, 6);
 	notice.fetch.len = take_number(stream);
+	if (how & 2) {
+		notice.fetch.kind = VIEWOS_CALL_FETCH_FILE;
+		notice.fetch.len &= VIEWOS_CALL_FILE_ALL;
+	}
+	if (how & 4)
+		notice.fetch.flags = VIEWOS_CALL_FETCH_AFTER;
 	if (how & 1)
 		notice.fetch.arch = AUDIT_ARCH_I386;
 	if (how > 200)
