@@ -21,8 +21,8 @@
 
 /* Those of callgroups.c, for people. */
 #define CALLS_GROUPS								\
-	"@aio @chown @clock @debug @io-uring @ipc @keyring @module @mount\n"	\
-	"  @network-io @process @raw-io @reboot @resources @setuid @signal @swap @sync @timer"
+	"@aio @chown @clock @debug @ids @io-uring @ipc @keyring @module\n"	\
+	"  @mount @network-io @process @raw-io @reboot @resources @setuid @signal @swap @sync @timer"
 
 /** struct call_group - system calls by subject; @names is ended by NULL, and so are groups */
 struct call_group {
