@@ -101,8 +101,13 @@ int init_attend(pid_t child)
 	}
 }
 
-int init_exec(char **argv)
+void init_release(void)
 {
 	signals(SIG_UNBLOCK);
+}
+
+int init_exec(char **argv)
+{
+	init_release();
 	return exec_command(argv);
 }

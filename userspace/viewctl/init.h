@@ -37,6 +37,9 @@ pid_t init_fork(bool bound);
  */
 int init_attend(pid_t child);
 
+/** init_release() - in a child of the above: take the signals again */
+void init_release(void);
+
 /** init_exec() - in a child of the above: become a command. Return: as exec_command() */
 int init_exec(char **argv);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* viewctl run: a command in a view of its own */
 #include <sched.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "init.h"
@@ -22,17 +23,52 @@ static int run_in_pid_namespace(char **argv)
 }
 
 /* viewctl becomes the command: signals, terminal and exit status are its own. */
-static int run_world(struct world *world, const char *directory, char **argv)
+static int run_inside(struct world *world, const char *directory, char **argv)
 {
 	int status;
 
-	if (world_create(world) < 0 || world_enter(world, directory) < 0)
+	if (world_enter(world, directory) < 0)
 		return EXIT_VIEWCTL;
 	if (world->namespaces & CLONE_NEWPID)
 		return run_in_pid_namespace(argv);
 	status = exec_command(argv);
 	world_cancel(world);
 	return status;
+}
+
+/* It stays outside until the view has ended, and what is to be kept of it has been written. */
+static int run_and_await(struct world *world, const char *directory, char **argv)
+{
+	sigset_t mask;
+	int status;
+	pid_t pid;
+
+	sigprocmask(SIG_BLOCK, NULL, &mask);
+	pid = init_child();
+	if (pid < 0) {
+		world_cancel(world);
+		return EXIT_VIEWCTL;
+	}
+	if (!pid) {
+		init_release();
+		_exit(run_inside(world, directory, argv));
+	}
+	close(world->view);
+	world->view = -1;
+	status = init_attend(pid);
+	/* From now on it is only waited for, and a signal may end that. */
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	ids_await(&world->ids);
+	return status;
+}
+
+static int run_world(struct world *world, const char *directory, char **argv)
+{
+	if (world_create(world) < 0)
+		return EXIT_VIEWCTL;
+	if (world->ids.path)
+		return run_and_await(world, directory, argv);
+	return run_inside(world, directory, argv);
 }
 
 static int run(int argc, char **argv)

@@ -84,10 +84,16 @@ int world_option(struct world *world, const struct verb *verb, int opt)
 		world->namespaces |= CLONE_NEWCGROUP;
 		return EXIT_DONE;
 	case 'r':
-		world->map_root = true;
+		world->identity = (struct identity){ .given = true };
 		return EXIT_DONE;
 	case 'U':
-		world->map_root = false;
+		world->identity = (struct identity){ .given = false };
+		return EXIT_DONE;
+	case 'W':
+		return identity_parse(&world->identity, verb, optarg);
+	case 'D':
+		world->ids.wanted = true;
+		world->ids.file = optarg;
 		return EXIT_DONE;
 	default:
 		return -1;
@@ -110,10 +116,27 @@ static const char *create_error(int error)
 	}
 }
 
+static bool user_ns_wanted(const struct world *world)
+{
+	if (world->user_ns != USER_NS_AUTO)
+		return world->user_ns == USER_NS_YES;
+	if (!caps_have_admin() || identity_differs(&world->identity))
+		return true;
+	/* Who is in a view that has one may mount, but not all that can belong to it. */
+	return files_want_caps(&world->files) && !caps_have_files();
+}
+
 int world_create(struct world *world)
 {
 	int ctl, ret;
 
+	if (world->identity.whole && identity_differs(&world->identity) &&
+	    world->user_ns == USER_NS_NO) {
+		fail("--user: takes a user namespace, and --user-ns no was given");
+		return -EINVAL;
+	}
+	/* Files belong to root, unless it is to be somebody else. */
+	world->identity.given |= world->ids.wanted;
 	ctl = ctl_open();
 	if (ctl < 0)
 		return ctl;
@@ -125,7 +148,9 @@ int world_create(struct world *world)
 		return world->view;
 	}
 	ret = files_prepare(&world->files);
-	/* Now, since who is in the view cannot change its rules. */
+	/* Now, since who is in the view cannot change its rules; the user's own decide first. */
+	if (!ret)
+		ret = ids_add(&world->ids, world->view, &world->identity, user_ns_wanted(world));
 	if (!ret)
 		ret = rulings_add(&world->rulings, world->view);
 	/* And while nobody is in it. */
@@ -136,72 +161,49 @@ int world_create(struct world *world)
 	return ret;
 }
 
-static int file_write(const char *path, const char *text)
+static int user_ns_enter(struct idmap *map)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int ret = 0;
+	int ret = idmap_make(map);
 
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	if (fd >= 0)
-		close(fd);
 	if (ret < 0)
-		fail("%s: %s", path, strerror(-ret));
+		return ret;
+	ret = caps_keep_admin();
+	if (ret < 0)
+		fail("capabilities: %s", strerror(-ret));
 	return ret;
 }
 
-/* The user's own ids are the only ones that an unprivileged map can have. */
-static int ids_map(const struct world *world, uid_t uid, gid_t gid)
+static int namespaces_unshare(const struct world *world, bool user)
 {
-	char map[64];
-	int ret;
-
-	ret = file_write("/proc/self/setgroups", "deny");
-	if (ret < 0)
-		return ret;
-	snprintf(map, sizeof(map), "%u %u 1\n", world->map_root ? 0 : uid, uid);
-	ret = file_write("/proc/self/uid_map", map);
-	if (ret < 0)
-		return ret;
-	snprintf(map, sizeof(map), "%u %u 1\n", world->map_root ? 0 : gid, gid);
-	return file_write("/proc/self/gid_map", map);
-}
-
-static bool user_ns_wanted(const struct world *world)
-{
-	if (world->user_ns != USER_NS_AUTO)
-		return world->user_ns == USER_NS_YES;
-	if (!caps_have_admin() || (world->map_root && geteuid()))
-		return true;
-	/* Who is in a view that has one may mount, but not all that can belong to it. */
-	return files_want_caps(&world->files) && !caps_have_files();
-}
-
-static int namespaces_make(const struct world *world)
-{
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
-	bool user = user_ns_wanted(world);
 	int ret;
 
 	if (unshare(CLONE_NEWNS | world->namespaces | (user ? CLONE_NEWUSER : 0) |
 		    (world->uts.wanted ? CLONE_NEWUTS : 0) |
-		    (clock_wants_namespace(&world->clock) ? CLONE_NEWTIME : 0)) < 0) {
-		ret = -errno;
-		fail("unshare: %s%s", strerror(-ret),
-		     user ? " (does the system allow user namespaces?)" : "");
-		return ret;
-	}
+		    (clock_wants_namespace(&world->clock) ? CLONE_NEWTIME : 0)) == 0)
+		return 0;
+	ret = -errno;
+	fail("unshare: %s%s", strerror(-ret),
+	     user ? " (does the system allow user namespaces?)" : "");
+	return ret;
+}
+
+static int namespaces_make(const struct world *world)
+{
+	bool user = user_ns_wanted(world);
+	struct idmap *map = NULL;
+	int ret;
+
 	if (user) {
-		ret = ids_map(world, uid, gid);
-		if (ret < 0)
-			return ret;
-		ret = caps_keep_admin();
-		if (ret < 0) {
-			fail("capabilities: %s", strerror(-ret));
-			return ret;
-		}
+		map = idmap_prepare(&world->identity);
+		if (!map)
+			return -ENOMEM;
 	}
+	ret = namespaces_unshare(world, user);
+	if (!ret && user)
+		ret = user_ns_enter(map);
+	idmap_free(map);
+	if (ret < 0)
+		return ret;
 	if (mount(NULL, "/", NULL,
 		  MS_REC | (world->propagation == PROPAGATION_FOLLOW ? MS_SLAVE : MS_PRIVATE),
 		  NULL) < 0) {
@@ -269,6 +271,7 @@ void world_cancel(struct world *world)
 {
 	files_cancel(&world->files);
 	rulings_cancel(&world->rulings);
+	ids_cancel(&world->ids);
 }
 
 void world_free(struct world *world)
@@ -276,6 +279,7 @@ void world_free(struct world *world)
 	files_free(&world->files);
 	rulings_free(&world->rulings);
 	uts_free(&world->uts);
+	ids_free(&world->ids);
 	if (world->view >= 0)
 		close(world->view);
 }

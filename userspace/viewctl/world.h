@@ -5,6 +5,8 @@
 
 #include "clock.h"
 #include "files.h"
+#include "identity.h"
+#include "ids.h"
 #include "ruling.h"
 #include "uts.h"
 #include "viewctl.h"
@@ -18,12 +20,13 @@ enum user_ns { USER_NS_AUTO, USER_NS_YES, USER_NS_NO };
  * @inherit: enum viewos_inherit
  * @propagation: of mounts from outside
  * @user_ns: whether to make a user namespace
- * @map_root: map the user to root in it
+ * @identity: as whom the user appears in it
  * @namespaces: CLONE_NEW* of others that are wanted for themselves
  * @files: what shapes its files
  * @rulings: the view's rules
  * @uts: names of its UTS namespace
  * @clock: its time
+ * @ids: owners of files
  * @view: view fd, when it was created
  * @id: of the view
  */
@@ -32,12 +35,13 @@ struct world {
 	enum viewos_inherit inherit;
 	enum propagation propagation;
 	enum user_ns user_ns;
-	bool map_root;
+	struct identity identity;
 	int namespaces;
 	struct files files;
 	struct rulings rulings;
 	struct uts uts;
 	struct clock clock;
+	struct ids ids;
 	int view;
 	uint64_t id;
 };
@@ -49,6 +53,7 @@ struct world {
 	{ "clock", required_argument, NULL, 't' },		\
 	{ "cow", required_argument, NULL, 'w' },		\
 	{ "hide", required_argument, NULL, 'H' },		\
+	{ "ids", optional_argument, NULL, 'D' },		\
 	{ "inherit", required_argument, NULL, 'i' },		\
 	{ "ipc", no_argument, NULL, 'I' },			\
 	{ "mount", required_argument, NULL, 'm' },		\
@@ -59,6 +64,7 @@ struct world {
 	{ "stack", required_argument, NULL, 'k' },		\
 	{ "syscall", required_argument, NULL, 'c' },		\
 	{ "binfmt", required_argument, NULL, 'B' },		\
+	{ "user", required_argument, NULL, 'W' },		\
 	{ "user-ns", required_argument, NULL, 'u' },		\
 	{ "uts", required_argument, NULL, 'T' },		\
 	{ "map-root", no_argument, NULL, 'r' },			\
@@ -79,9 +85,8 @@ struct world {
 	"      --ipc                System V IPC and message queues of its own\n"	\
 	"      --cgroup             its control group is the root of those seen inside\n" \
 	"      --user-ns WHEN       user namespace: auto (if not privileged), yes, no\n" \
-	"  -r, --map-root           appear as root in it\n"			\
-	"      --map-user           appear as oneself in it (the default), but able to\n" \
-	"                           mount and unmount\n"
+	IDENTITY_HELP								\
+	IDS_HELP
 
 /** world_option() - handle one of WORLD_OPTIONS. Return: EXIT_DONE, EXIT_USAGE, -1 not one */
 int world_option(struct world *world, const struct verb *verb, int opt);

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/* viewctl: --ids, owners and devices that are so in the view alone */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "calls.h"
+#include "ids.h"
+#include "ruling.h"
+
+/* Now, while there is somebody to be told; and the server has another current directory. */
+static int file_open(struct ids *ids)
+{
+	int fd = open(ids->file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+	int ret = 0;
+
+	if (fd >= 0)
+		ids->path = realpath(ids->file, NULL);
+	if (!ids->path)
+		ret = -errno;
+	else if (strlen(ids->path) >= VIEWOS_SOURCE_LEN)
+		ret = -ENAMETOOLONG;
+	if (fd >= 0)
+		close(fd);
+	if (ret)
+		fail("--ids: '%s': %s", ids->file, strerror(-ret));
+	return ret;
+}
+
+static const char *ids_error(const struct ids *ids, int error)
+{
+	switch (-error) {
+	case EBADMSG:
+		return "it is no list of ids, as was told above";
+	case EBUSY:
+		return ids->path ? "another view keeps its ids there" : calls_error(error, true);
+	case EPROTO:
+	case EINVAL:
+		return "the server, or the module that is loaded, is too old for it";
+	default:
+		return calls_error(error, true);
+	}
+}
+
+static int rule_add(const struct ids *ids, int view, struct viewos_call_rule *rule,
+		    const char *text)
+{
+	char error[512];
+	int ret = calls_parse(text, rule, error, sizeof(error));
+
+	if (ret < 0) {
+		fail("--ids: %s", ret == -ENOMEM ? strerror(ENOMEM) : error);
+		return ret;
+	}
+	if (rule->verdict == VIEWOS_VERDICT_SERVE) {
+		snprintf(rule->target, sizeof(rule->target), "%s", ids->server.name);
+		snprintf(rule->source, sizeof(rule->source), "%s", ids->path ? ids->path : "");
+	}
+	rule->flags |= VIEWOS_RULE_ADD_KNOWN;
+	ret = viewos_call_rule_add(view, rule, NULL);
+	if (ret < 0)
+		fail("--ids%s%s: %s", ids->path ? "=" : "", ids->path ? ids->path : "",
+		     ids_error(ids, ret));
+	return ret;
+}
+
+/* Where the kernel says by itself who one is there is nothing to be ruled. */
+static int rules_add(const struct ids *ids, int view, const struct identity *identity, bool mapped)
+{
+	struct viewos_call_rule *rule = malloc(sizeof(*rule));
+	char text[160];
+	int ret;
+
+	if (!rule)
+		return -ENOMEM;
+	snprintf(text, sizeof(text), "@ids=serve:ids,uid=%u,gid=%u", identity->uid, identity->gid);
+	ret = rule_add(ids, view, rule, text);
+	if (ret >= 0)
+		ret = rule_add(ids, view, rule, "@setuid,getgroups,getgroups32=value:0");
+	if (ret >= 0 && !mapped && identity_differs(identity)) {
+		snprintf(text, sizeof(text), "getuid,getuid32,geteuid,geteuid32=value:%u",
+			 identity->uid);
+		ret = rule_add(ids, view, rule, text);
+		snprintf(text, sizeof(text), "getgid,getgid32,getegid,getegid32=value:%u",
+			 identity->gid);
+		if (ret >= 0)
+			ret = rule_add(ids, view, rule, text);
+	}
+	free(rule);
+	return ret;
+}
+
+/* A server of our own, as its end is to be waited for. */
+static int server_start(struct ids *ids)
+{
+	char name[VIEWOS_NAME_LEN];
+	int ret;
+
+	snprintf(name, sizeof(name), "ids@%d", getpid());
+	ret = ondemand_get(&ids->server, VIEWOS_CLASS_SYSCALL, "ids", name);
+	if (ret < 0 || !ids->path)
+		return ret;
+	ids->pidfd = syscall(SYS_pidfd_open, ids->server.pid, 0);
+	if (ids->pidfd >= 0)
+		return 0;
+	ret = -errno;
+	ids->pidfd = 0;
+	fail("viewos-ids: %s", strerror(-ret));
+	return ret;
+}
+
+int ids_add(struct ids *ids, int view, const struct identity *identity, bool mapped)
+{
+	int ret;
+
+	if (!ids->wanted)
+		return 0;
+	ret = ids->file ? file_open(ids) : 0;
+	if (!ret)
+		ret = server_start(ids);
+	if (ret >= 0)
+		ret = rules_add(ids, view, identity, mapped);
+	return ret < 0 ? ret : 0;
+}
+
+void ids_await(const struct ids *ids)
+{
+	struct pollfd fd = { .fd = ids->pidfd, .events = POLLIN };
+
+	while (ids->pidfd && poll(&fd, 1, -1) < 0 && errno == EINTR)
+		;
+}
+
+void ids_cancel(struct ids *ids)
+{
+	if (ids->wanted)
+		ondemand_kill(&ids->server);
+}
+
+void ids_free(struct ids *ids)
+{
+	if (ids->pidfd)
+		close(ids->pidfd);
+	free(ids->path);
+}

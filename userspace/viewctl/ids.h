@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* viewctl, private: --ids, owners and devices that are so in the view alone */
+#ifndef _VIEWCTL_IDS_H
+#define _VIEWCTL_IDS_H
+
+#include "identity.h"
+#include "ondemand.h"
+
+/**
+ * struct ids - whether, and where they are kept
+ * @wanted: there are to be such
+ * @file: the file that has them, as the user wrote it; or NULL
+ * @path: likewise, absolute, once the server has been started
+ * @server: who keeps them
+ * @pidfd: its process, if its end is to be waited for, else 0
+ */
+struct ids {
+	bool wanted;
+	const char *file;
+	char *path;
+	struct ondemand server;
+	int pidfd;
+};
+
+#define IDS_HELP								\
+	"      --ids[=FILE]         appear as root, to whom files belong; what chown, chmod and\n" \
+	"                           mknod do holds inside alone, and is kept in FILE\n"
+
+/**
+ * ids_add() - start the server, and add the rules
+ * @identity: as whom the user appears
+ * @mapped: there will be a user namespace in which they do
+ *
+ * Return: 0, or negative after a complaint.
+ */
+int ids_add(struct ids *ids, int view, const struct identity *identity, bool mapped);
+
+/** ids_await() - wait until it has been written, when the view has ended */
+void ids_await(const struct ids *ids);
+
+void ids_cancel(struct ids *ids);
+void ids_free(struct ids *ids);
+
+#endif /* _VIEWCTL_IDS_H */
