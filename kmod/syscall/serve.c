@@ -297,6 +297,9 @@ static long end_ask(struct call_end *end, long value)
 	u64 unique;
 	int err;
 
+	/* The call may have made its task one that the server has no power over, as execve(2) does. */
+	if (!server_may_trace(session))
+		return value;
 	end->ended.value = value;
 	req = call_request(session, VIEWOS_CALL_ENDED, end->fetch, &end->ended.in,
 			   sizeof(end->ended));

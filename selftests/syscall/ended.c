@@ -365,6 +365,54 @@ TEST_F(ended, killed)
 	EXPECT_EQ(0, call_continue(self->session, self->req, 0));
 }
 
+/* Serves prctl(2) as an ordinary user; ends with 4 if asked of who may not be traced. */
+static void serve_nobody(struct call_request *req, int ready)
+{
+	int view, server, session, op;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (become_nobody())
+		_exit(1);
+	view = view_create(control_open(), "nobodys");
+	server = call_server_create(SERVER, 1 << VIEWOS_CLASS_SYSCALL);
+	session = call_session(server, view, call_served(X64, SYS_prctl, SERVER));
+	if (session < 0 || write(ready, "", 1) != 1)
+		_exit(2);
+	for (;;) {
+		op = call_next(session, req);
+		if (op == VIEWOS_CALL_MADE)
+			call_continue(session, req, VIEWOS_CALL_OUT_ENDED);
+		else if (op == VIEWOS_CALL_ENDED && req->in.args[1])
+			call_answer(session, req, 7);
+		else
+			_exit(op == VIEWOS_CALL_ENDED ? 4 : 3);
+	}
+}
+
+/* The call has made its program one that the server may not trace: its memory is not for it. */
+TEST_F(ended, not_of_who_has_become_more)
+{
+	int view, fds[2];
+	char byte;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(fds));
+	pid = fork();
+	if (!pid)
+		serve_nobody(self->req, fds[1]);
+	close(fds[1]);
+	ASSERT_EQ(1, read(fds[0], &byte, 1));
+	view = view_open(self->control, 0, "nobodys", 0);
+	ASSERT_LE(0, view);
+	EXPECT_EQ(0, IN_CHILD(become_nobody() || prctl(PR_SET_DUMPABLE, 1) || view_enter(view) ||
+			      call64(SYS_prctl, PR_SET_DUMPABLE, 1) != 7 ||
+			      call64(SYS_prctl, PR_SET_DUMPABLE, 0) != 0));
+	EXPECT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_EQ(128 + SIGKILL, child_status(pid));
+	close(view);
+	close(fds[0]);
+}
+
 TEST_F(ended, by_the_other_table)
 {
 	char *name = mmap(NULL, 4096, PROT_READ | PROT_WRITE,

@@ -84,9 +84,10 @@
  * @VIEWOS_CALL_ENDED: a call has been made for which VIEWOS_CALL_OUT_ENDED was given; or one
  *	with VIEWOS_CALL_FETCH_AFTER that did not fail, and of which no MADE has told. Its program
  *	waits for the reply, which is as to MADE, without flags: CONTINUE leaves the
- *	value as it is. Without a reply the call has been made, and fails nevertheless. A
- *	signal does not take the request back; the server outside of whose view another one
- *	is, is asked before that
+ *	value as it is. Not asked for a program that the call has made one which the server may
+ *	not trace, as execve(2) of a set-user-id program does. Without a reply the call has been
+ *	made, and fails nevertheless. A signal does not take the request back; the server
+ *	outside of whose view another one is, is asked before that
  */
 enum viewos_call_op {
 	VIEWOS_CALL_INIT	= 0x2000,
