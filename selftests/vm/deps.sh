@@ -6,7 +6,7 @@
 for what; do
 	case $what in
 	build)
-		need gcc make pkg-config libc6-dev libfuse3-dev libarchive-dev \
+		need gcc make pkg-config libc6-dev libfuse3-dev libarchive-dev libext2fs-dev comerr-dev \
 			libnl-3-dev libnl-genl-3-dev libsmartcols-dev libmount-dev libvdeplug-dev \
 			libseccomp-dev
 		;;
@@ -17,7 +17,7 @@ for what; do
 			liburing-dev bash tar zip git curl gdb strace attr acl fuse3 \
 			libvdeplug-slirp vde-switch microsocks tinyproxy-bin \
 			openssh-server openssh-client iproute2 procps slirp4netns proxychains4 \
-			sshfs squashfuse squashfs-tools fuse-overlayfs bindfs
+			sshfs squashfuse squashfs-tools e2fsprogs fuse-overlayfs bindfs
 		# Not installed: that would have the machine itself run other machines' programs.
 		[ -e "$BUILD/qemu-user/usr" ] || fetch "$BUILD/qemu-user" qemu-user-static
 		;;
