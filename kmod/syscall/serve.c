@@ -297,7 +297,7 @@ static long end_ask(struct call_end *end, long value)
 	u64 unique;
 	int err;
 
-	/* The call may have made its task one that the server has no power over, as execve(2) does. */
+	/* The call may have made its task one that the server cannot trace, as execve(2) may. */
 	if (!server_may_trace(session))
 		return value;
 	end->ended.value = value;

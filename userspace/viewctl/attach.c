@@ -223,7 +223,7 @@ const struct verb verb_attach = {
 	.name = "attach",
 	.args = "PID VIEW",
 	.summary = "Move a process that runs into a view, with its threads",
-	.help = "  Its namespaces stay: what the view has by rules is for it, what it has by mounts\n"
-		"  and other namespaces is not.\n\n",
+	.help = "  Its namespaces stay: what the view has by rules is for it, what by mounts and\n"
+		"  other namespaces is not.\n\n",
 	.run = attach,
 };
