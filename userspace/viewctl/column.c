@@ -94,7 +94,7 @@ char *column_text(const struct column *column, const struct viewos_entry *entry,
 	if (column->kind == COLUMN_U64 || column->kind == COLUMN_VIEW ||
 	    column->kind == COLUMN_CLASSES || column->kind == COLUMN_DEV ||
 	    column->kind == COLUMN_TARGET || column->kind == COLUMN_SECONDS ||
-	    column->kind == COLUMN_RATE)
+	    column->kind == COLUMN_RATE || column->kind == COLUMN_PER_SECOND)
 		number = *(const uint64_t *)field;
 	else
 		number = *(const uint32_t *)field;
@@ -118,6 +118,9 @@ char *column_text(const struct column *column, const struct viewos_entry *entry,
 		return target ? strdup(target) : NULL;
 	case COLUMN_SECONDS:
 		return seconds_text(number);
+	case COLUMN_PER_SECOND:
+		return asprintf(&text, "%.1f", samples_rate(lookup->samples, entry)) < 0 ?
+		       NULL : text;
 	case COLUMN_RATE:
 		return asprintf(&text, "%.6g", (double)number / (double)VIEWOS_CLOCK_RATE_ONE) < 0 ?
 		       NULL : text;

@@ -80,7 +80,8 @@ static int columns_choose(struct listing *listing)
 
 static bool column_is_number(const struct column *column)
 {
-	return column->kind == COLUMN_U32 || column->kind == COLUMN_U64;
+	return column->kind == COLUMN_U32 || column->kind == COLUMN_U64 ||
+	       column->kind == COLUMN_PER_SECOND;
 }
 
 static int column_add(struct listing *listing, const struct column *column)

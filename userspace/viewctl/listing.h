@@ -24,6 +24,7 @@ enum column_kind {
 	COLUMN_TARGET,		/* u64 st_dev as where it is mounted */
 	COLUMN_SECONDS,		/* s64 nanoseconds as seconds */
 	COLUMN_RATE,		/* u64 rate of a clock */
+	COLUMN_PER_SECOND,	/* u64 requests as how many a second, see top.c */
 	/* Those of rules and sockets, see rulecolumn.c. */
 	COLUMN_CLASS,		/* u32 enum viewos_class */
 	COLUMN_FAMILY,		/* s32 AF_* */
@@ -135,6 +136,9 @@ char *column_text(const struct column *column, const struct viewos_entry *entry,
 /** rule_column_text() - as column_text(), for columns of rules and sockets that are present */
 char *rule_column_text(const struct column *column, const struct viewos_entry *entry,
 		       const struct lookup *lookup);
+
+/** samples_rate() - requests a second since the sample was taken; all of them if it is new */
+double samples_rate(const struct samples *samples, const struct viewos_entry *entry);
 
 /** text_print() - @text with what a terminal might obey made harmless */
 void text_print(FILE *out, const char *text);

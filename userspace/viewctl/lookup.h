@@ -10,6 +10,23 @@
 struct libmnt_table;
 
 /**
+ * struct samples - the requests of views, or of sessions, at one time
+ * @cmd: VIEWOS_CMD_VIEW_GET or VIEWOS_CMD_SESSION_GET
+ * @list: by id
+ * @count: how many
+ * @seconds: when; then, for whoever reads a rate, how long ago
+ */
+struct samples {
+	enum viewos_cmd cmd;
+	struct sample {
+		uint64_t id;
+		uint64_t requests;
+	} *list;
+	size_t count;
+	double seconds;
+};
+
+/**
  * struct lookup - names of views, targets of mounts, users of sockets
  * @views: that have a name, unsorted
  * @view_count: how many
@@ -18,6 +35,7 @@ struct libmnt_table;
  * @table_count: how many
  * @sockets: that a process has open, an entry for each process, in its order
  * @socket_count: how many
+ * @samples: what was counted before, for rates
  */
 struct lookup {
 	struct lookup_view {
@@ -33,6 +51,7 @@ struct lookup {
 		pid_t pid;
 	} *sockets;
 	size_t socket_count;
+	const struct samples *samples;
 };
 
 /** lookup_views() - fill in the names of views. Return: 0, or negative after a complaint */

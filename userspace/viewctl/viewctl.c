@@ -22,6 +22,7 @@ static const struct verb *const verbs[] = {
 	&verb_ls,
 	&verb_show,
 	&verb_ps,
+	&verb_top,
 	&verb_mounts,
 	&verb_servers,
 	&verb_sessions,
