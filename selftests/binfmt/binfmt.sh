@@ -7,8 +7,7 @@
 . "$VIEWOS_TOP/selftests/ktap.sh"
 
 as_tester() { su tester -s /bin/bash -c "$*"; }
-cd /tmp || exit 1
-chmod 755 /tmp
+export dir; dir=$(mktemp -d) && cd "$dir" && chmod 755 "$dir" || exit 1
 
 # A python program that says nothing of it, and one in a folder with a dot.
 mkdir -p dir.d
@@ -19,18 +18,18 @@ python=$(command -v python3)
 # Others take what the kernel does not know for a shell's.
 printf '#!%s\nimport os, sys\nos.execv(sys.argv[1], sys.argv[1:])\n' "$python" >execv
 chmod 755 execv
-PATH=$PATH:/tmp
+PATH=$PATH:$dir
 
 check_output "an extension" "['./args.py', 'a b', 'c']" viewctl run --binfmt ".py=$python" -- \
 	./args.py 'a b' c
 check_status "not outside" 1 'Exec format error' viewctl run -- execv ./args.py
 check_output "bash" "['./args.py', '1']" viewctl run --binfmt ".py=$python" -- bash -c './args.py 1'
-check_output "found in PATH" "['/tmp/args.py']" viewctl run --binfmt ".py=$python" -- \
-	bash -c 'PATH=/tmp:$PATH; args.py'
+check_output "found in PATH" "['$dir/args.py']" viewctl run --binfmt ".py=$python" -- \
+	bash -c 'PATH=$dir:$PATH; args.py'
 check_output "python3" "['./args.py', '2']" viewctl run --binfmt ".py=$python" -- python3 -c '
 import subprocess; subprocess.run(["./args.py", "2"], check=True)'
-check_output "find" "['/tmp/args.py', 'x']" viewctl run --binfmt ".py=$python" -- \
-	find /tmp/args.py -exec {} x \;
+check_output "find" "['$dir/args.py', 'x']" viewctl run --binfmt ".py=$python" -- \
+	find "$dir/args.py" -exec {} x \;
 check_output "a static program" "['./args.py', '3']" viewctl run --binfmt ".py=$python" -- \
 	busybox env ./args.py 3
 check_output "by what it begins with" "['dir.d/plain']" viewctl run --binfmt "import=$python" -- \
@@ -41,42 +40,42 @@ check_output "with a mask" "['dir.d/plain']" viewctl run \
 printf '#!/bin/sh\necho interpreted "$@"\n' >own.sh
 printf '#!/bin/echo own\n' >own.x
 chmod 755 own.sh own.x
-check_output "before scripts" "interpreted ./own.x 1" viewctl run --binfmt .x=/tmp/own.sh -- ./own.x 1
-check_output "the interpreter has one" "interpreted /tmp/own.y ./own.x" bash -c '
+check_output "before scripts" "interpreted ./own.x 1" viewctl run --binfmt ".x=$dir/own.sh" -- ./own.x 1
+check_output "the interpreter has one" "interpreted $dir/own.y ./own.x" bash -c '
 	cp own.x own.y; printf y >own.y
-	viewctl run --binfmt .x=/tmp/own.y --binfmt .y=/tmp/own.sh -- ./own.x'
+	viewctl run --binfmt .x=$dir/own.y --binfmt .y=$dir/own.sh -- ./own.x'
 check_status "one that is its own" 126 'Too many levels' \
-	viewctl run --binfmt .x=/tmp/own.x -- ./own.x
-check_output "argv[0]" "interpreted /tmp/own.x name 1" viewctl run --binfmt .x=/tmp/own.sh,argv0 -- \
+	viewctl run --binfmt ".x=$dir/own.x" -- ./own.x
+check_output "argv[0]" "interpreted $dir/own.x name 1" viewctl run --binfmt ".x=$dir/own.sh,argv0" -- \
 	bash -c 'exec -a name ./own.x 1'
 check_status "deny" 126 'Permission denied' viewctl run --binfmt .x=deny -- ./own.x
 check_status "deny: by name" 126 'Text file busy' viewctl run --binfmt .x=deny:ETXTBSY -- ./own.x
-check_output "native, as an exception" "own ./own.x" viewctl run --binfmt .x=/tmp/own.sh \
+check_output "native, as an exception" "own ./own.x" viewctl run --binfmt ".x=$dir/own.sh" \
 	--binfmt '#!\x2fbin\x2fecho=native' -- ./own.x
 check_output "a path with a comma" "interpreted ./own.x" bash -c '
-	cp own.sh with,comma; viewctl run --binfmt ".x=/tmp/with\,comma" -- ./own.x'
+	cp own.sh with,comma; viewctl run --binfmt ".x=$dir/with\,comma" -- ./own.x'
 check_output "the last one counts" "interpreted ./own.x" viewctl run --binfmt .x=deny \
-	--binfmt .x=/tmp/own.sh -- ./own.x
-check_output "nested: as the parent's" "interpreted ./own.x" viewctl run --binfmt .x=/tmp/own.sh -- \
+	--binfmt ".x=$dir/own.sh" -- ./own.x
+check_output "nested: as the parent's" "interpreted ./own.x" viewctl run --binfmt ".x=$dir/own.sh" -- \
 	viewctl run -- ./own.x
 check_status "nested: the nearest decides" 126 'Permission denied' \
-	viewctl run --binfmt .x=/tmp/own.sh -- viewctl run --binfmt .x=deny -- ./own.x
+	viewctl run --binfmt ".x=$dir/own.sh" -- viewctl run --binfmt .x=deny -- ./own.x
 check_output "nested: and not outside of it" "interpreted ./own.x" viewctl run \
-	--binfmt .x=/tmp/own.sh -- bash -c 'viewctl run --binfmt .x=deny -- true; ./own.x'
+	--binfmt ".x=$dir/own.sh" -- bash -c 'viewctl run --binfmt .x=deny -- true; ./own.x'
 check_output "an ordinary user" "interpreted ./own.x" as_tester \
-	viewctl run --binfmt .x=/tmp/own.sh -- ./own.x
+	viewctl run --binfmt ".x=$dir/own.sh" -- ./own.x
 check_output "an ordinary user, as root" "interpreted ./own.x" as_tester \
-	viewctl run -r --binfmt .x=/tmp/own.sh -- ./own.x
+	viewctl run -r --binfmt ".x=$dir/own.sh" -- ./own.x
 check_output "an ordinary user: open" "./own.x" as_tester \
 	viewctl run --binfmt .x=/bin/echo,open -- ./own.x
 check_status "open: an interpreter that has one itself" 1 'Exec format error' \
-	viewctl run --binfmt .x=/tmp/own.sh,open -- execv ./own.x
+	viewctl run --binfmt ".x=$dir/own.sh,open" -- execv ./own.x
 check_status "an ordinary user: no rights of others" 125 "may not give programs' rights" as_tester \
-	viewctl run --binfmt .x=/tmp/own.sh,credentials -- ./own.x
-check_output "strace" "interpreted ./own.x" viewctl run --binfmt .x=/tmp/own.sh -- \
+	viewctl run --binfmt ".x=$dir/own.sh,credentials" -- ./own.x
+check_output "strace" "interpreted ./own.x" viewctl run --binfmt ".x=$dir/own.sh" -- \
 	strace -f -o /dev/null ./own.x
-check_output "a patched directory" "interpreted ./own.x" viewctl run --hide /tmp/args.py \
-	--binfmt .x=/tmp/own.sh -- ./own.x
+check_output "a patched directory" "interpreted ./own.x" viewctl run --hide "$dir/args.py" \
+	--binfmt ".x=$dir/own.sh" -- ./own.x
 
 # A program for another machine: write(1, "foreign\n", 8), exit(7).
 le() { local i; for i; do printf '%b' "\\x${i:6:2}\\x${i:4:2}\\x${i:2:2}\\x${i:0:2}"; done; }
@@ -112,18 +111,18 @@ fi
 check_status "another machine's: not outside" 1 'Exec format error' viewctl run -- execv ./aarch64
 
 # On a live view, and how it is listed.
-check "create" viewctl create named --binfmt .x=/tmp/own.sh,argv0
+check "create" viewctl create named --binfmt ".x=$dir/own.sh,argv0"
 check_output "enter" "interpreted ./own.x ./own.x" viewctl enter named -- ./own.x
 check_output "rule add" yes bash -c 'viewctl rule add named "binfmt:#!&\xff\xff@0=deny" "binfmt:.q=native" |
 	grep -cE "^[0-9]+$" | grep -qx 2 && echo yes'
 check_status "it is in force" 126 'Permission denied' viewctl enter named -- ./own.x
 check_output "rule ls" "binfmt .q native -
 binfmt %23%21 deny EACCES
-binfmt .x interpret /tmp/own.sh" bash -c \
+binfmt .x interpret $dir/own.sh" bash -c \
 	'viewctl rule ls -n -o CLASS,MATCH,VERDICT,TARGET named | sed "s/  */ /g; s/ $//"'
 check_output "rule ls: as they are written" 'binfmt:.q=native
 binfmt:%23%21=deny:EACCES
-binfmt:.x=/tmp/own.sh,argv0' viewctl rule ls -n -o RULE named
+binfmt:.x='"$dir/own.sh,argv0" viewctl rule ls -n -o RULE named
 check_output "rule ls: and read" same bash -c '
 	viewctl create again >/dev/null
 	viewctl rule ls -n -o RULE named | tac | xargs -d "\n" viewctl rule add again >/dev/null
@@ -166,4 +165,5 @@ refused ":name:M::a::/bin/sh::x" "expected :NAME:TYPE"
 refused ":name:M::a::/bin/sh:F" "the flag F is not for views"
 refused ":name:M::a::/bin/sh:Q" "'Q': expected the flags"
 check_status "refused: in rule add" 2 "'.x': expected .EXTENSION=VERDICT" viewctl rule add none binfmt:.x
+rm -rf "$dir"
 finish

@@ -7,7 +7,7 @@
 . "$VIEWOS_TOP/selftests/ktap.sh"
 
 as_tester() { su tester -s /bin/bash -c "$*"; }
-cd /tmp || exit 1
+dir=$(mktemp -d) && cd "$dir" && chmod 777 "$dir" || exit 1
 viewctl create named --syscall getppid=value:77 --socket inet=deny >/dev/null
 
 # Is $p listed as one of the view's?
@@ -102,4 +102,5 @@ check_output "events" "enter" bash -c 'viewctl monitor >events & m=$!
 	kill $m $p; grep -o enter events | head -n 1'
 viewctl destroy --kill named
 as_tester 'for view in other mine; do viewctl destroy --kill $view; done'
+rm -rf "$dir"
 finish
