@@ -186,9 +186,24 @@ TEST_F(call, answers)
 	EXPECT_EQ(0, answer.out.flags);
 	EXPECT_EQ(0, answer.out.args[1]);
 	EXPECT_EQ(0, made(self, CHANGED, 0));
-	EXPECT_EQ(VIEWOS_CALL_OUT_ALL, answer.out.flags);
+	EXPECT_EQ(VIEWOS_CALL_OUT_ARGS | VIEWOS_CALL_OUT_RESULT, answer.out.flags);
 	EXPECT_EQ(4, answer.out.args[4]);
 	EXPECT_EQ(6, answer.out.args[5]);
+}
+
+/* A call that has ended, of a server that has nothing to say to that. */
+TEST_F(call, ended)
+{
+	struct viewos_call_ended ended = { .in = in_of(VALUE, 0), .unique = 3, .value = 5 };
+
+	ask(self, VIEWOS_CALL_ENDED, &ended, sizeof(ended), NULL, 0);
+	EXPECT_EQ(0, answered(self));
+	EXPECT_EQ(VIEWOS_CALL_CONTINUE, answer.out.action);
+	EXPECT_EQ(0, answer.out.flags);
+	ask(self, VIEWOS_CALL_ENDED, &ended, sizeof(ended), "ab", 2);
+	EXPECT_EQ(-EIO, answered(self));
+	ask(self, VIEWOS_CALL_ENDED, &ended, sizeof(ended) - 8, NULL, 0);
+	EXPECT_EQ(-EIO, answered(self));
 }
 
 /* Whatever the server wants of it. */
