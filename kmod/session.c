@@ -299,10 +299,10 @@ static void session_end(struct viewos_session *session, int error, unsigned int 
 	spin_unlock(&session->lock);
 
 	finish_all(&requests, error);
+	forgets_free(&forgets);
 	if (again)
 		return;
 	trace_viewos_session_end(session->id, error);
-	forgets_free(&forgets);
 	wake_up_all(&session->readers);
 	wake_up_all(&session->background_wait);
 	down_read(&session->ops_lock);
