@@ -38,11 +38,23 @@ static void source_make_absolute(struct viewos_rule *rule)
 	free(path);
 }
 
+/* How reading @text ended, for the user; @error is a complaint that quotes what is wrong. */
+static int parsed(const struct verb *verb, const char *where, const char *text, int ret,
+		  const char *error)
+{
+	const char *separator = *where ? ": " : "";
+
+	if (ret == -ENOMEM)
+		return fail("%s%s%s", where, separator, strerror(ENOMEM));
+	if (ret < 0)
+		return usage(verb, "%s%s'%s': %s", where, separator, text, error);
+	return EXIT_DONE;
+}
+
 int rulings_calls(struct rulings *rulings, const struct verb *verb, const char *where,
 		  const char *text)
 {
 	struct ruling *ruling = append(rulings, text);
-	const char *separator = *where ? ": " : "";
 	char error[512];
 	int ret = -ENOMEM;
 
@@ -50,19 +62,15 @@ int rulings_calls(struct rulings *rulings, const struct verb *verb, const char *
 		ruling->calls = malloc(sizeof(*ruling->calls));
 	if (ruling && ruling->calls)
 		ret = calls_parse(text, ruling->calls, error, sizeof(error));
-	if (ret == -ENOMEM)
-		return fail("%s%s%s", where, separator, strerror(ENOMEM));
-	if (ret < 0)
-		return usage(verb, "%s%s'%s': %s", where, separator, text, error);
-	ruling->count = 1;
-	return EXIT_DONE;
+	if (ret >= 0)
+		ruling->count = 1;
+	return parsed(verb, where, text, ret, error);
 }
 
 int rulings_binfmt(struct rulings *rulings, const struct verb *verb, const char *where,
 		   const char *text)
 {
 	struct ruling *ruling = append(rulings, text);
-	const char *separator = *where ? ": " : "";
 	char error[512];
 	int ret = -ENOMEM;
 
@@ -70,12 +78,9 @@ int rulings_binfmt(struct rulings *rulings, const struct verb *verb, const char 
 		ruling->binfmt = malloc(sizeof(*ruling->binfmt));
 	if (ruling && ruling->binfmt)
 		ret = binfmt_parse(text, ruling->binfmt, error, sizeof(error));
-	if (ret == -ENOMEM)
-		return fail("%s%s%s", where, separator, strerror(ENOMEM));
-	if (ret < 0)
-		return usage(verb, "%s%s'%s': %s", where, separator, text, error);
-	ruling->count = 1;
-	return EXIT_DONE;
+	if (ret >= 0)
+		ruling->count = 1;
+	return parsed(verb, where, text, ret, error);
 }
 
 int rulings_parse(struct rulings *rulings, const struct verb *verb, const char *where,
