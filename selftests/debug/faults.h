@@ -33,6 +33,8 @@ static int control, parent, view = -1, made = -1;
 static uint64_t home;
 
 static int fail_nth = -1;
+/* Which allocation or copy is to fail in this pass. */
+static unsigned int fault;
 
 static bool fail_at(unsigned int n)
 {
@@ -94,6 +96,7 @@ static void walk(struct __test_metadata *_metadata, const struct step *step)
 	int ret = 0;
 
 	for (n = 1; n < MAX_FAULTS && !left; n++) {
+		fault = n;
 		ASSERT_TRUE(fail_at(n));
 		ret = step->run();
 		left = fail_left();
