@@ -460,7 +460,7 @@ static int copy_pages_out(struct viewos_request *req, size_t len, struct iov_ite
 		left -= part;
 		off = 0;
 	}
-	return left ? -EIO : 0;
+	return left ? -EINVAL : 0;
 }
 
 /* Called with the lock held, drops it. */
@@ -656,21 +656,21 @@ static int reply_interrupt(struct viewos_session *session, const struct fuse_out
 	return err;
 }
 
-/* Copies the body of a reply; returns the error that the request gets. */
+/* Copies the body of a reply; returns the server's error. */
 static int reply_copy(struct viewos_request *req, struct iov_iter *from)
 {
 	size_t len = iov_iter_count(from);
 
 	if (req->flags & VIEWOS_REQUEST_PAGES_OUT) {
 		if (len > req->page_len)
-			return -EIO;
+			return -EINVAL;
 		req->page_len = len;
 		return copy_pages_out(req, len, from);
 	}
 	if (len > req->out_max || (len < req->out_max && !(req->flags & VIEWOS_REQUEST_OUT_VAR)))
-		return -EIO;
+		return -EINVAL;
 	req->out_len = len;
-	return copy_from_iter(req->out, len, from) == len ? 0 : -EIO;
+	return copy_from_iter(req->out, len, from) == len ? 0 : -EFAULT;
 }
 
 struct viewos_request *viewos_session_access_begin(struct viewos_session *session, u64 unique,
@@ -728,14 +728,11 @@ static int reply_request(struct viewos_session *session, const struct fuse_out_h
 	if (header->error) {
 		req->error = iov_iter_count(from) ? -EIO : header->error;
 	} else {
-		req->error = reply_copy(req, from);
-		/* A malformed reply is the server's fault, and it is told so. */
-		if (req->error)
-			err = -EINVAL;
-		else if (req->check)
+		err = reply_copy(req, from);
+		if (!err && req->check)
 			err = req->check(req);
-		if (err && !req->error)
-			req->error = -EIO;
+		/* It is the server's fault, which is told so, and none of who waits. */
+		req->error = err ? -EIO : 0;
 	}
 	if (waiter && !err)
 		*waiter = viewos_request_waiter(req);

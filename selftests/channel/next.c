@@ -256,6 +256,34 @@ TEST_F(next, bad_pointers)
 	munmap(hole, 4 << 20);
 }
 
+/* Its header can be read, and no more. */
+TEST_F(next, reply_without_a_body)
+{
+	const size_t page = sysconf(_SC_PAGESIZE);
+	char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+	struct fuse_out_header *header = (void *)(pages + page - sizeof(*header));
+	struct viewos_session_next next = {
+		.size = sizeof(next), .buffer_len = self->room, .buffer = (uintptr_t)self->in,
+		.reply = (uintptr_t)header,
+		.reply_len = sizeof(*header) + sizeof(struct fuse_entry_out),
+	};
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, pages);
+	ASSERT_EQ(0, mprotect(pages + page, page, PROT_NONE));
+	for (int by_write = 0; by_write < 2; by_write++) {
+		pid = stat_in_child(self->session, self->dir, "name");
+		ASSERT_LT(0, call_next(self->session, NULL, self->in, self->room, 0));
+		*header = (struct fuse_out_header){
+			.len = next.reply_len, .unique = self->in->unique };
+		EXPECT_EQ(-EFAULT, by_write ? result(write(self->session, header, header->len)) :
+			  result(ioctl(self->session, VIEWOS_IOC_SESSION_NEXT, &next)));
+		EXPECT_EQ(EIO, child_status(pid));
+	}
+	munmap(pages, 2 * page);
+}
+
 /* A process that replies, then waits for a request; its status is the errno. */
 static pid_t next_in_child(int session, const struct reply *reply, void *buffer, size_t room)
 {
