@@ -162,10 +162,10 @@ int viewfs_attr_fetch(struct inode *inode)
 	err = viewfs_call_wait(fs, &call);
 	if (err < 0)
 		return err;
-	err = viewfs_attr_check(&out.attr);
+	err = viewfs_attr_check(fs, &out.attr);
 	if (err)
 		return err;
-	if ((inode->i_mode ^ out.attr.mode) & S_IFMT) {
+	if (viewfs_inode_changed(inode, &out.attr)) {
 		viewfs_inode_make_bad(inode);
 		return -EIO;
 	}
@@ -332,6 +332,10 @@ int viewfs_inode_getattr(struct mnt_idmap *idmap, const struct path *path,
 	if (err)
 		return err;
 	generic_fillattr(idmap, mask, inode, stat);
+	if (viewfs_i(inode)->device) {
+		stat->mode = (stat->mode & ~S_IFMT) | viewfs_i(inode)->device;
+		stat->rdev = viewfs_i(inode)->rdev;
+	}
 	blksize = viewfs_i(inode)->blksize;
 	if (is_power_of_2(blksize) && blksize >= SECTOR_SIZE && blksize <= SZ_16M)
 		stat->blksize = blksize;
@@ -364,7 +368,7 @@ static void setattr_fill(struct inode *inode, const struct iattr *iattr,
 
 	if (iattr->ia_valid & ATTR_MODE) {
 		in->valid |= FATTR_MODE;
-		in->mode = iattr->ia_mode;
+		in->mode = (iattr->ia_mode & ~S_IFMT) | viewfs_inode_type(inode);
 	}
 	if (iattr->ia_valid & ATTR_UID) {
 		in->valid |= FATTR_UID;
@@ -411,10 +415,10 @@ static int setattr_send(struct inode *inode, const struct iattr *iattr,
 		viewfs_attr_stale(inode, STATX_BASIC_STATS);
 		return err;
 	}
-	err = viewfs_attr_check(&out->attr);
+	err = viewfs_attr_check(fs, &out->attr);
 	if (err)
 		return err;
-	if ((inode->i_mode ^ out->attr.mode) & S_IFMT) {
+	if (viewfs_inode_changed(inode, &out->attr)) {
 		viewfs_inode_make_bad(inode);
 		return -EIO;
 	}

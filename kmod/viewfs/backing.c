@@ -154,6 +154,8 @@ void viewfs_backing_attach(struct viewfs_handle *handle, struct file *file)
 	file->f_op = &viewfs_backing_ops;
 	file->f_mode &= ~inherited;
 	file->f_mode |= handle->backing->f_mode & inherited;
+	/* A device's position gets the lock that a file's has. */
+	file->f_mode |= FMODE_ATOMIC_POS;
 	/* Nobody reads here what was cached before. */
 	viewfs_pages_expire(handle->inode, 0, ULONG_MAX);
 }

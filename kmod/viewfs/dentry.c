@@ -36,15 +36,16 @@ static u64 entry_until(const struct fuse_entry_out *entry)
 
 /**
  * viewfs_entry_check() - may this entry be believed?
+ * @fs: the mount
  * @entry: from the server
  *
  * Return: 0 or -EIO.
  */
-int viewfs_entry_check(const struct fuse_entry_out *entry)
+int viewfs_entry_check(const struct viewfs_sb *fs, const struct fuse_entry_out *entry)
 {
 	if (!entry->nodeid || entry->nodeid == FUSE_ROOT_ID)
 		return -EIO;
-	return viewfs_attr_check(&entry->attr);
+	return viewfs_attr_check(fs, &entry->attr);
 }
 
 /**
@@ -60,7 +61,7 @@ int viewfs_entry_check(const struct fuse_entry_out *entry)
 struct inode *viewfs_entry_inode(struct super_block *sb, const struct fuse_entry_out *entry,
 				 u64 version)
 {
-	int err = viewfs_entry_check(entry);
+	int err = viewfs_entry_check(viewfs_sb(sb), entry);
 
 	if (err)
 		return ERR_PTR(err);
@@ -220,7 +221,7 @@ static int dentry_again(struct dentry *dentry, struct inode *inode, unsigned int
 		return dentry_redirect_again(dentry, inode, &entry, &target);
 	if (!entry.nodeid)
 		return 0;
-	if (entry.nodeid != viewfs_nodeid(inode) || viewfs_attr_check(&entry.attr) ||
+	if (entry.nodeid != viewfs_nodeid(inode) || viewfs_attr_check(fs, &entry.attr) ||
 	    viewfs_inode_other(inode, entry.generation, &entry.attr)) {
 		viewfs_node_forget(fs->session, entry.nodeid);
 		return 0;

@@ -131,7 +131,7 @@ static int dir_link(struct dentry *old, struct inode *dir, struct dentry *dentry
 	err = dir_check(dir, dentry) ?: viewfs_inode_check(inode);
 	if (err)
 		return err;
-	err = entry_make(&call, dir, dentry, inode->i_mode);
+	err = entry_make(&call, dir, dentry, viewfs_inode_type(inode));
 	if (err)
 		viewfs_attr_stale(inode, STATX_NLINK | STATX_CTIME);
 	return err;
@@ -502,12 +502,21 @@ void viewfs_symlink_init(struct inode *inode)
 }
 
 /**
+ * viewfs_special_ops() - give an inode the inode operations of what is no file, directory or link
+ * @inode: a new inode
+ */
+void viewfs_special_ops(struct inode *inode)
+{
+	inode->i_op = &special_inode_ops;
+}
+
+/**
  * viewfs_special_init() - a new inode is a device, a fifo or a socket
  * @inode: the inode
  * @rdev: of a device
  */
 void viewfs_special_init(struct inode *inode, u32 rdev)
 {
-	inode->i_op = &special_inode_ops;
+	viewfs_special_ops(inode);
 	init_special_inode(inode, inode->i_mode, new_decode_dev(rdev));
 }

@@ -109,7 +109,14 @@ static int flush_locks(struct inode *inode, struct file *file, u64 owner)
 	return err;
 }
 
-static int file_flush(struct file *file, fl_owner_t owner)
+/**
+ * viewfs_file_flush() - ->flush
+ * @file: the file
+ * @owner: whose
+ *
+ * Return: 0 or a negative errno.
+ */
+int viewfs_file_flush(struct file *file, fl_owner_t owner)
 {
 	struct inode *inode = file_inode(file);
 	struct viewfs_inode *vi = viewfs_i(inode);
@@ -136,7 +143,16 @@ static int file_flush(struct file *file, fl_owner_t owner)
 	return flush_send(inode, file, viewfs_lock_owner(fs, owner));
 }
 
-static int file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
+/**
+ * viewfs_file_fsync() - ->fsync
+ * @file: the file
+ * @start: first byte
+ * @end: last byte
+ * @datasync: whether attributes do not matter
+ *
+ * Return: 0 or a negative errno.
+ */
+int viewfs_file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
 	struct inode *inode = file_inode(file);
 	struct viewfs_sb *fs = viewfs_inode_sb(inode);
@@ -384,7 +400,7 @@ static const struct inode_operations file_inode_ops = {
 
 static const struct file_operations file_ops = {
 	.open = file_open,
-	.flush = file_flush,
+	.flush = viewfs_file_flush,
 	.release = viewfs_file_release,
 	.llseek = file_llseek,
 	.read_iter = viewfs_file_read,
@@ -392,7 +408,7 @@ static const struct file_operations file_ops = {
 	.splice_read = viewfs_file_splice_read,
 	.splice_write = iter_file_splice_write,
 	.mmap = viewfs_file_mmap,
-	.fsync = file_fsync,
+	.fsync = viewfs_file_fsync,
 	.fallocate = file_fallocate,
 	.copy_file_range = file_copy_range,
 	.poll = viewfs_file_poll,

@@ -172,11 +172,16 @@ u32 viewfs_open_killpriv(struct viewfs_sb *fs, u32 flags)
 	return 0;
 }
 
-static u32 open_flags(struct viewfs_sb *fs, const struct file *file)
+static u32 open_flags(const struct inode *inode, const struct file *file)
 {
-	u32 flags = file->f_flags & ~(O_CREAT | O_EXCL | O_NOCTTY);
+	u32 flags = file->f_flags & ~(O_CREAT | O_NOCTTY);
 
-	return test_bit(VIEWFS_ATOMIC_O_TRUNC, &fs->flags) ? flags : flags & ~O_TRUNC;
+	/* Of a device O_EXCL asks to be the only one, and there is nothing to truncate. */
+	if (viewfs_i(inode)->device)
+		return flags & ~O_TRUNC;
+	flags &= ~O_EXCL;
+	return test_bit(VIEWFS_ATOMIC_O_TRUNC, &viewfs_inode_sb(inode)->flags) ?
+	       flags : flags & ~O_TRUNC;
 }
 
 /* The bit that says that the server needs no open. */
@@ -196,7 +201,7 @@ static int open_send(struct inode *inode, const struct file *file, struct open_o
 {
 	struct viewfs_sb *fs = viewfs_inode_sb(inode);
 	bool dir = S_ISDIR(inode->i_mode);
-	u32 flags = open_flags(fs, file);
+	u32 flags = open_flags(inode, file);
 	struct fuse_open_in in = {
 		.flags = flags,
 		.open_flags = viewfs_open_killpriv(fs, flags),

@@ -51,7 +51,8 @@ static u32 *init_own_word(void *message, size_t size)
 
 static u32 init_offer(void)
 {
-	return VIEWOS_PATH_LOOKUP_OPEN | (viewfs_crossing_possible() ? VIEWOS_PATH_TARGET : 0);
+	return VIEWOS_PATH_LOOKUP_OPEN | VIEWOS_PATH_DEVICES |
+	       (viewfs_crossing_possible() ? VIEWOS_PATH_TARGET : 0);
 }
 
 static int init_reply(struct viewfs_sb *fs, struct fuse_init_out *out)
@@ -73,6 +74,8 @@ static int init_reply(struct viewfs_sb *fs, struct fuse_init_out *out)
 	} else if (own & VIEWOS_PATH_LOOKUP_OPEN) {
 		set_bit(VIEWFS_LOOKUP_OPEN, &fs->flags);
 	}
+	if (own & VIEWOS_PATH_DEVICES)
+		set_bit(VIEWFS_DEVICES, &fs->flags);
 	fs->max_pages = INIT_DEFAULT_PAGES;
 	if (out->flags & FUSE_MAX_PAGES)
 		fs->max_pages = clamp_t(u32, out->max_pages, 1, VIEWOS_MAX_PAGES);
@@ -97,7 +100,7 @@ static int init_root(struct viewfs_sb *fs)
 	err = viewfs_call_wait(fs, &call);
 	if (err < 0)
 		return err;
-	err = viewfs_attr_check(&fs->root_attr.attr);
+	err = viewfs_attr_check(fs, &fs->root_attr.attr);
 	if (!err && !S_ISDIR(fs->root_attr.attr.mode))
 		err = -ENOTDIR;
 	return err;

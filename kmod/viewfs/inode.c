@@ -32,21 +32,37 @@ u64 viewfs_time_until(u64 sec, u32 nsec)
 }
 
 /**
+ * viewfs_attr_served() - is it a device that the server serves itself?
+ * @fs: the mount
+ * @attr: from the server
+ *
+ * Return: true if it says so, and has said at INIT that it would.
+ */
+bool viewfs_attr_served(const struct viewfs_sb *fs, const struct fuse_attr *attr)
+{
+	return attr->mode & VIEWOS_MODE_SERVED && test_bit(VIEWFS_DEVICES, &fs->flags);
+}
+
+/**
  * viewfs_attr_check() - may these attributes be believed?
+ * @fs: the mount
  * @attr: from the server
  *
  * Return: 0 or -EIO.
  */
-int viewfs_attr_check(const struct fuse_attr *attr)
+int viewfs_attr_check(const struct viewfs_sb *fs, const struct fuse_attr *attr)
 {
 	switch (attr->mode & S_IFMT) {
 	case S_IFREG:
 	case S_IFDIR:
 	case S_IFLNK:
-	case S_IFCHR:
-	case S_IFBLK:
 	case S_IFIFO:
 	case S_IFSOCK:
+		if (viewfs_attr_served(fs, attr))
+			return -EIO;
+		break;
+	case S_IFCHR:
+	case S_IFBLK:
 		break;
 	default:
 		return -EIO;
@@ -76,6 +92,24 @@ static unsigned long inode_hash(u64 nodeid)
 }
 
 /**
+ * viewfs_inode_changed() - do attributes tell of something else?
+ * @inode: what it was
+ * @attr: what it is now, checked
+ *
+ * Return: true if what is open by @inode is not what @attr is about.
+ */
+bool viewfs_inode_changed(const struct inode *inode, const struct fuse_attr *attr)
+{
+	const struct viewfs_inode *vi = viewfs_i(inode);
+
+	if ((viewfs_inode_type(inode) ^ attr->mode) & S_IFMT)
+		return true;
+	if (viewfs_attr_served(viewfs_inode_sb(inode), attr) != !!vi->device)
+		return true;
+	return vi->device && vi->rdev != new_decode_dev(attr->rdev);
+}
+
+/**
  * viewfs_inode_other() - has a node become another thing?
  * @inode: what it was
  * @generation: what it is now
@@ -86,7 +120,7 @@ static unsigned long inode_hash(u64 nodeid)
 bool viewfs_inode_other(const struct inode *inode, u64 generation, const struct fuse_attr *attr)
 {
 	return viewfs_i(inode)->generation != generation ||
-	       (inode->i_mode ^ attr->mode) & S_IFMT ||
+	       viewfs_inode_changed(inode, attr) ||
 	       test_bit(VIEWFS_I_BAD, &viewfs_i(inode)->flags);
 }
 
@@ -118,7 +152,10 @@ static void inode_fill(struct inode *inode, const struct fuse_attr *attr)
 		viewfs_symlink_init(inode);
 		break;
 	default:
-		viewfs_special_init(inode, attr->rdev);
+		if (viewfs_attr_served(viewfs_inode_sb(inode), attr))
+			viewfs_device_init(inode, attr->rdev);
+		else
+			viewfs_special_init(inode, attr->rdev);
 	}
 }
 
@@ -221,6 +258,8 @@ struct inode *viewfs_inode_alloc(struct super_block *sb)
 	init_waitqueue_head(&vi->wait);
 	viewfs_handle_plain(&vi->vfs);
 	vi->redirect = NULL;
+	vi->device = 0;
+	vi->rdev = 0;
 	return &vi->vfs;
 }
 

@@ -71,7 +71,7 @@ static int lookup_open_check(struct viewfs_sb *fs, const struct viewos_lookup_op
 	else if (!out->entry.nodeid)
 		err = out->error == VIEWOS_LOOKUP_NOT_OPENED ? 0 : -EIO;
 	else
-		err = viewfs_entry_check(&out->entry);
+		err = viewfs_entry_check(fs, &out->entry);
 	if (!err && out->error != VIEWOS_LOOKUP_NOT_OPENED && !S_ISREG(out->entry.attr.mode))
 		err = -EIO;
 	if (!err || !out->entry.nodeid)

@@ -86,7 +86,7 @@ static void plus_keep(struct file *file, const struct fuse_direntplus *plus, u64
 
 	if (!entry->nodeid || dot_name(dirent))
 		return;
-	if (viewfs_entry_check(entry))
+	if (viewfs_entry_check(viewfs_inode_sb(dir), entry))
 		goto forget;
 	dentry = plus_dentry(file->f_path.dentry, &name, entry->nodeid, &wq);
 	if (IS_ERR(dentry))

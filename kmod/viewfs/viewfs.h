@@ -74,6 +74,7 @@ enum {
 	VIEWFS_SETXATTR_EXT,
 	VIEWFS_SERVER_ACCESS,
 	VIEWFS_TARGET,
+	VIEWFS_DEVICES,
 	VIEWFS_NO_OPEN,
 	VIEWFS_NO_OPENDIR,
 	VIEWFS_NO_ACCESS,
@@ -209,6 +210,8 @@ enum {
  * @wait: for changes of the last four
  * @plain: handle of all who read, where the server needs no open; set with the inode
  * @redirect: of a name that is another object; set with the inode
+ * @device: S_IFCHR or S_IFBLK of a device that the server serves, else 0; set with the inode
+ * @rdev: its number; does not change
  */
 struct viewfs_inode {
 	struct inode vfs;
@@ -236,6 +239,8 @@ struct viewfs_inode {
 	wait_queue_head_t wait;
 	struct viewfs_handle plain;
 	struct viewfs_redirect *redirect;
+	umode_t device;
+	dev_t rdev;
 };
 
 /** struct viewfs_part - a part of a message */
@@ -296,6 +301,12 @@ static inline struct viewfs_sb *viewfs_inode_sb(const struct inode *inode)
 static inline u64 viewfs_nodeid(const struct inode *inode)
 {
 	return viewfs_i(inode)->nodeid;
+}
+
+/** viewfs_inode_type() - S_IF* as the server has it: of a served device the VFS sees another */
+static inline umode_t viewfs_inode_type(const struct inode *inode)
+{
+	return viewfs_i(inode)->device ?: inode->i_mode & S_IFMT;
 }
 
 /** viewfs_inode_lock() - inode_lock(), killable: 0 or -EINTR; not all kernels have such a one */
@@ -363,10 +374,12 @@ void viewfs_inode_evict(struct inode *inode);
 int viewfs_inode_cache_create(void);
 void viewfs_inode_cache_destroy(void);
 u64 viewfs_time_until(u64 sec, u32 nsec);
-int viewfs_attr_check(const struct fuse_attr *attr);
+bool viewfs_attr_served(const struct viewfs_sb *fs, const struct fuse_attr *attr);
+int viewfs_attr_check(const struct viewfs_sb *fs, const struct fuse_attr *attr);
 struct inode *viewfs_inode_get(struct super_block *sb, u64 nodeid, u64 generation,
 			       const struct fuse_attr *attr, u64 until, u64 version);
 struct inode *viewfs_inode_find(struct super_block *sb, u64 nodeid);
+bool viewfs_inode_changed(const struct inode *inode, const struct fuse_attr *attr);
 bool viewfs_inode_other(const struct inode *inode, u64 generation,
 			const struct fuse_attr *attr);
 void viewfs_inode_make_bad(struct inode *inode);
@@ -388,7 +401,7 @@ int viewfs_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct 
 
 /* dentry.c */
 extern const struct dentry_operations viewfs_dentry_ops;
-int viewfs_entry_check(const struct fuse_entry_out *entry);
+int viewfs_entry_check(const struct viewfs_sb *fs, const struct fuse_entry_out *entry);
 struct inode *viewfs_entry_inode(struct super_block *sb, const struct fuse_entry_out *entry,
 				 u64 version);
 int viewfs_entry_lookup(struct inode *dir, const struct qstr *name,
@@ -404,6 +417,10 @@ struct dentry *viewfs_dir_lookup(struct inode *dir, struct dentry *dentry, unsig
 void viewfs_dir_init(struct inode *inode);
 void viewfs_symlink_init(struct inode *inode);
 void viewfs_special_init(struct inode *inode, u32 rdev);
+void viewfs_special_ops(struct inode *inode);
+
+/* device.c */
+void viewfs_device_init(struct inode *inode, u32 rdev);
 
 /* readdir.c */
 extern const struct file_operations viewfs_dir_file_ops;
@@ -437,6 +454,8 @@ int viewfs_open_lookup(struct inode *dir, struct dentry *dentry, struct file *fi
 
 /* file.c */
 void viewfs_file_init(struct inode *inode);
+int viewfs_file_flush(struct file *file, fl_owner_t owner);
+int viewfs_file_fsync(struct file *file, loff_t start, loff_t end, int datasync);
 
 /* pages.c */
 void viewfs_pages_expire(struct inode *inode, pgoff_t first, pgoff_t last);
@@ -457,6 +476,10 @@ void viewfs_write_fill(struct viewos_request *req, loff_t pos, size_t len, u32 f
 ssize_t viewfs_write_send(struct inode *inode, struct viewos_request *req);
 
 /* direct.c */
+ssize_t viewfs_direct_read_part(struct viewfs_handle *handle, loff_t pos, u32 flags,
+				struct iov_iter *to, size_t *asked);
+ssize_t viewfs_direct_write_part(struct viewfs_handle *handle, loff_t pos, u32 flags,
+				 struct iov_iter *from, size_t *asked);
 ssize_t viewfs_direct_read(struct kiocb *iocb, struct iov_iter *to);
 ssize_t viewfs_direct_write(struct kiocb *iocb, struct iov_iter *from);
 

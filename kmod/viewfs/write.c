@@ -88,10 +88,12 @@ ssize_t viewfs_write_send(struct inode *inode, struct viewos_request *req)
 	struct viewfs_sb *fs = viewfs_inode_sb(inode);
 	struct fuse_write_in *in = viewos_request_body(req);
 	struct fuse_write_out *out = req->out;
+	/* Its size is the server's to tell. */
+	bool device = viewfs_i(inode)->device;
 	ssize_t done = 0;
 	int err;
 
-	if (test_bit(VIEWFS_HANDLE_KILLPRIV, &fs->flags) && !capable(CAP_FSETID))
+	if (!device && test_bit(VIEWFS_HANDLE_KILLPRIV, &fs->flags) && !capable(CAP_FSETID))
 		in->write_flags |= FUSE_WRITE_KILL_SUIDGID;
 	req->late = write_late;
 	err = viewos_request_call(fs->session, req);
@@ -100,7 +102,7 @@ ssize_t viewfs_write_send(struct inode *inode, struct viewos_request *req)
 	if (!err)
 		done = out->size;
 	if (done)
-		viewfs_attr_grow(inode, in->offset + done);
+		viewfs_attr_grow(inode, device ? 0 : in->offset + done);
 	if (done < in->size) {
 		viewfs_attr_stale(inode, STATX_SIZE | VIEWFS_STALE_WRITE);
 		viewfs_pages_expire(inode, (in->offset + done) >> PAGE_SHIFT,

@@ -72,6 +72,38 @@
  *
  * A server that answers ENOSYS is asked no more. libviewos does all this for servers made with
  * it: to them it is a LOOKUP and then an OPEN.
+ *
+ * VIEWOS_PATH_DEVICES: devices that the server serves
+ *
+ * Attributes whose mode is of a character or block device, and has VIEWOS_MODE_SERVED besides,
+ * are those of a device of the server's own. stat(2) shows the type and the number that the
+ * server chose; but the number stands for nothing, and no driver of the kernel's is ever reached.
+ * So such a node can be opened also where devices cannot (nodev), and no privilege is needed
+ * to have one. The mode has the bit wherever attributes are told. The type, the bit and
+ * the number are parts of what a node is: if one of them changes, it is another node, and what
+ * was open is EIO. Of any other type the bit is an error (EIO to whoever asked).
+ * Without the bit a device is a name for one of the kernel's, as ever.
+ *
+ * OPEN:	O_EXCL is among the flags if the caller gave it, without O_CREAT: wants to be the
+ *	only one (of block devices); O_TRUNC never is. FOPEN_STREAM and
+ *	FOPEN_NONSEEKABLE are heeded; nothing is cached, whatever is said of that. If
+ *	the answer brings a file (VIEWOS_PATH_TARGET), it is read, written and mapped through
+ *	that; else mmap(2) is ENODEV.
+ * READ, WRITE: one for each call, more of them only if each was filled and the device is no
+ *	stream. In the flags is O_NONBLOCK as it is then. Calls may come at the same time,
+ *	also of one open file. There is no end at the node's size: a READ that brings nothing
+ *	says where that is.
+ * LSEEK:	with SEEK_END, SEEK_DATA and SEEK_HOLE, and the offset as the caller gave it; the
+ *	answer is the new position. ENOSYS is EINVAL.
+ * POLL:	as of files.
+ * IOCTL: as of files; and commands whose numbers do not tell what they copy, but which are
+ *	known, do so as well: of block devices BLKROGET, BLKROSET, BLKGETSIZE, BLKGETSIZE64,
+ *	BLKRAGET, BLKFRAGET, BLKSECTGET, BLKSSZGET, BLKBSZGET, BLKBSZSET, BLKPBSZGET,
+ *	BLKIOMIN, BLKIOOPT, BLKALIGNOFF, BLKROTATIONAL, BLKDISCARDZEROES, BLKDISCARD,
+ *	BLKSECDISCARD, BLKZEROOUT and HDIO_GETGEO; of character devices FIONREAD, TIOCOUTQ,
+ *	TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ and TIOCSWINSZ. A program of 32 bits
+ *	gets a long of 32 bits, see out_size; the numbers of commands are those of 64.
+ * SETATTR: never of the size.
  */
 #ifndef _UAPI_LINUX_VIEWOS_PATH_H
 #define _UAPI_LINUX_VIEWOS_PATH_H
@@ -84,6 +116,12 @@
 
 /** VIEWOS_PATH_LOOKUP_OPEN - INIT: VIEWOS_FUSE_LOOKUP_OPEN may be sent */
 #define VIEWOS_PATH_LOOKUP_OPEN		0x00000002
+
+/** VIEWOS_PATH_DEVICES - INIT: modes may have VIEWOS_MODE_SERVED */
+#define VIEWOS_PATH_DEVICES		0x00000004
+
+/** VIEWOS_MODE_SERVED - bit of fuse_attr.mode: the device is the server's, not the kernel's */
+#define VIEWOS_MODE_SERVED		0x80000000
 
 /** VIEWOS_TARGET_READONLY - LOOKUP: the crossing is read-only */
 #define VIEWOS_TARGET_READONLY		0x00000001
