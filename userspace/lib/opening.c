@@ -87,9 +87,12 @@ void opening_init_reply(struct opening_init *init, const struct iovec *iov, int 
 	if (header->error || count != 2 || iov[1].iov_len != sizeof(*out))
 		return;
 	out = iov[1].iov_base;
-	/* A server that takes other additions has replies that we could not join. */
-	if (!*OWN_WORD(out))
-		*OWN_WORD(out) = init->want ? init->want : init->offer & VIEWOS_PATH_LOOKUP_OPEN;
+	if (*OWN_WORD(out))
+		return;
+	/* A server that hands over files has replies that we could not join. */
+	*OWN_WORD(out) = init->want;
+	if (!(init->want & VIEWOS_PATH_TARGET))
+		*OWN_WORD(out) |= init->offer & VIEWOS_PATH_LOOKUP_OPEN;
 }
 
 bool opening_take(struct opening *opening, uint64_t unique, struct viewos_lookup_open_out *out)

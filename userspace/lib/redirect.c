@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* libviewos: answers of path servers that hand over a file */
+/* libviewos: what path servers can have beyond FUSE, and answers that hand over a file */
 #define FUSE_USE_VERSION 314
 
 #include <errno.h>
@@ -64,6 +64,11 @@ static int reply(struct fuse_req *req, const void *answer, size_t len)
 int viewos_fuse_want_redirect(void)
 {
 	return channel_want(VIEWOS_PATH_TARGET) ? 0 : -EOPNOTSUPP;
+}
+
+int viewos_fuse_want_devices(void)
+{
+	return channel_want(VIEWOS_PATH_DEVICES) ? 0 : -EOPNOTSUPP;
 }
 
 int viewos_fuse_want_tmpfile(void)

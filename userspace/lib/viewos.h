@@ -359,14 +359,31 @@ struct fuse_entry_param;
 /**
  * viewos_fuse_want_redirect() - answers of this session may hand over files
  *
- * To be called by the init operation, in its own thread. Without it the three functions below
- * fail. It has a price, so only a server that uses them should call it: no other file
- * system can be stacked upon the mount as deeply, and a look-up and an open are never one
- * request.
+ * To be called by the init operation, in its own thread. Without it viewos_fuse_reply_redirect()
+ * and the two functions behind it fail. It has a price, so only a server that uses them should
+ * call it: no other file system can be stacked upon the mount as deeply, and a look-up and
+ * an open are never one request.
  *
  * Return: 0. EOPNOTSUPP: the kernel cannot, or this is no init operation.
  */
 int viewos_fuse_want_redirect(void);
+
+/** VIEWOS_MODE_SERVED - bit of st_mode: the device is the server's, not the kernel's */
+#define VIEWOS_MODE_SERVED		0x80000000
+
+/**
+ * viewos_fuse_want_devices() - devices of this session may be served
+ *
+ * To be called by the init operation. Where st_mode of S_IFCHR or S_IFBLK has VIEWOS_MODE_SERVED,
+ * in every answer that has attributes, the node is a device of the server's: it is opened, read,
+ * written, polled, asked by ioctl and seeked to its end by the operations of that name, also
+ * on a mount where devices cannot be opened (nodev). st_rdev is what programs see, and
+ * stands for no driver of the kernel's. <linux/viewos_path.h> tells more.
+ *
+ * Return: 0. EOPNOTSUPP: the kernel cannot, or this is no init operation; the bit is
+ * ignored then, and devices are names for the kernel's.
+ */
+int viewos_fuse_want_devices(void);
 
 /**
  * viewos_fuse_want_tmpfile() - files without a name can be made in this session
