@@ -8,7 +8,7 @@ for what; do
 	build)
 		need gcc make pkg-config libc6-dev libfuse3-dev libarchive-dev \
 			libnl-3-dev libnl-genl-3-dev libsmartcols-dev libmount-dev libvdeplug-dev \
-			libseccomp-dev libsubid-dev
+			libseccomp-dev libsubid-dev libblkid-dev
 		;;
 	vm)
 		# gcc-12, libelf, bc and pahole are for Kbuild; the rest runs in the guest.
@@ -17,7 +17,8 @@ for what; do
 			liburing-dev bash tar zip git curl gdb strace attr acl fuse3 \
 			libvdeplug-slirp vde-switch microsocks tinyproxy-bin \
 			openssh-server openssh-client iproute2 procps slirp4netns proxychains4 \
-			sshfs squashfuse squashfs-tools fuse-overlayfs bindfs uidmap fakeroot
+			sshfs squashfuse squashfs-tools fuse-overlayfs bindfs uidmap fakeroot \
+			fdisk e2fsprogs dosfstools
 		# Not installed: that would have the machine itself run other machines' programs.
 		[ -e "$BUILD/qemu-user/usr" ] || fetch "$BUILD/qemu-user" qemu-user-static
 		;;
