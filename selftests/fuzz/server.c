@@ -3,6 +3,7 @@
 
 #include "fuzz.h"
 
+#include <linux/viewos_path.h>
 #include <linux/viewos_socket.h>
 #include <linux/viewos_syscall.h>
 #include <stddef.h>
@@ -111,7 +112,8 @@ static uint64_t node_of(uint64_t parent, const char *name)
 			node->mode = S_IFIFO | 0666;
 			break;
 		case 'c':
-			node->mode = S_IFCHR | 0666;
+			/* The kernel's, unless INIT says otherwise. */
+			node->mode = S_IFCHR | VIEWOS_MODE_SERVED | 0666;
 			break;
 		default:
 			node->mode = S_IFREG | 0777;
@@ -209,6 +211,9 @@ static void answer_init(struct hostile *hostile)
 		out->flags |= FUSE_HANDLE_KILLPRIV_V2 | FUSE_ATOMIC_O_TRUNC | FUSE_MAX_PAGES;
 	if (what & 4)
 		out->max_write = 1;
+	/* In the last word. */
+	if (what & 128)
+		((uint32_t *)(out + 1))[-1] = VIEWOS_PATH_DEVICES;
 	out->max_pages = what;
 	answer.len = sizeof(*out);
 	mood = what / 8 % 16 < MOODS ? what / 8 % 16 : MOOD_GOOD;
@@ -506,7 +511,10 @@ static bool answer_spoil(struct hostile *hostile, int session)
 		break;
 	case 11:
 		/* Another type: in the place of an entry's mode, and of an attribute's. */
-		entry->attr.mode = take_below(stream, 16) << 12 | 0777;
+		number = take_below(stream, 32);
+		entry->attr.mode = number % 16 << 12 | 0777;
+		if (number & 16)
+			entry->attr.mode |= VIEWOS_MODE_SERVED;
 		((struct fuse_attr_out *)answer.data)->attr.mode = entry->attr.mode;
 		break;
 	case 12:

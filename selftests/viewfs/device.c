@@ -630,6 +630,9 @@ TEST_F(device, pipes)
 	EXPECT_EQ(4096, splice(fd, &at, pipes[1], NULL, 4096, 0));
 	EXPECT_EQ(4096, read(pipes[0], data, 4096));
 	EXPECT_EQ(0, memcmp(data, "\0\0\0\0pppp", 8));
+	at = 508;
+	EXPECT_EQ(100, sendfile(pipes[1], fd, (off_t *)&at, 100));
+	EXPECT_EQ(608, at);
 	/* Of a file to the device. */
 	ASSERT_EQ(0, lseek(fd, 0, SEEK_SET));
 	EXPECT_EQ(100, sendfile(fd, open("/proc/self/exe", O_RDONLY), NULL, 100));
