@@ -23,7 +23,7 @@
 FIXTURE(device)
 {
 	char dir[32];
-	struct record *record;
+	volatile struct record *record;	/* the server writes to it */
 	pid_t server;
 	bool mounted;
 };
@@ -35,7 +35,7 @@ FIXTURE_SETUP(device)
 	ASSERT_NE(NULL, mkdtemp(self->dir));
 	self->record = record_create();
 	ASSERT_NE(NULL, self->record);
-	self->server = server_start(SERVER, serve_devices, self->record);
+	self->server = server_start(SERVER, serve_devices, (void *)self->record);
 	ASSERT_LT(0, self->server);
 }
 
@@ -47,7 +47,7 @@ FIXTURE_TEARDOWN(device)
 	kill(self->server, SIGKILL);
 	waitpid(self->server, NULL, 0);
 	rmdir(self->dir);
-	munmap(self->record, sizeof(struct record));
+	munmap((void *)self->record, sizeof(struct record));
 }
 
 static int device_mount(struct _test_data_device *self)
@@ -58,14 +58,10 @@ static int device_mount(struct _test_data_device *self)
 	return err ?: result(chdir(self->dir));
 }
 
-/* What the server was told last, which it wrote down before it answered. */
-#define LAST(field)	(*(volatile __typeof__(self->record->field) *)&(self->record->field))
-#define ASKED(opcode)	LAST(asked[opcode])
-
 TEST_F(device, is_offered)
 {
 	ASSERT_EQ(0, device_mount(self));
-	EXPECT_TRUE(LAST(offered) & VIEWOS_PATH_DEVICES);
+	EXPECT_TRUE(self->record->offered & VIEWOS_PATH_DEVICES);
 }
 
 TEST_F(device, type_and_number)
@@ -141,17 +137,17 @@ TEST_F(device, read_and_write)
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(10, read(fd, data, 10));
 	EXPECT_EQ('d', data[9]);
-	EXPECT_EQ(10, LAST(read).size);
+	EXPECT_EQ(10, self->record->read.size);
 	EXPECT_EQ(7, read(fd, data, 7));
-	EXPECT_EQ(10, LAST(read).offset);
+	EXPECT_EQ(10, self->record->read.offset);
 	EXPECT_EQ(5, pread(fd, data, 5, 1ULL << 40));
-	EXPECT_EQ(1ULL << 40, LAST(read).offset);
+	EXPECT_EQ(1ULL << 40, self->record->read.offset);
 	EXPECT_EQ(17, lseek(fd, 0, SEEK_CUR));
 	EXPECT_EQ(3, write(fd, "abc", 3));
-	EXPECT_EQ(17, LAST(write).offset);
-	EXPECT_EQ(3, LAST(write).size);
+	EXPECT_EQ(17, self->record->write.offset);
+	EXPECT_EQ(3, self->record->write.size);
 	EXPECT_EQ(3, pwrite(fd, "abc", 3, 4095));
-	EXPECT_EQ(4095, LAST(write).offset);
+	EXPECT_EQ(4095, self->record->write.offset);
 	EXPECT_EQ(20, lseek(fd, 0, SEEK_CUR));
 	EXPECT_EQ(-EFAULT, result(read(fd, (void *)-4096L, 5)));
 	EXPECT_EQ(-EFAULT, result(write(fd, (void *)-4096L, 5)));
@@ -173,19 +169,19 @@ TEST_F(device, how_many_requests)
 	/* None for nothing. */
 	EXPECT_EQ(0, read(fd, data, 0));
 	EXPECT_EQ(0, write(fd, data, 0));
-	EXPECT_EQ(0, ASKED(FUSE_READ) + ASKED(FUSE_WRITE));
+	EXPECT_EQ(0, self->record->asked[FUSE_READ] + self->record->asked[FUSE_WRITE]);
 	/* As many as it takes, while each is filled. */
 	EXPECT_EQ(sizeof(data), read(fd, data, sizeof(data)));
-	EXPECT_EQ(3, ASKED(FUSE_READ));
+	EXPECT_EQ(3, self->record->asked[FUSE_READ]);
 	EXPECT_EQ(sizeof(data), write(fd, data, sizeof(data)));
-	EXPECT_LE(5, ASKED(FUSE_WRITE));
+	EXPECT_LE(5, self->record->asked[FUSE_WRITE]);
 	self->record->give = 100;
 	EXPECT_EQ(100, read(fd, data, sizeof(data)));
-	EXPECT_EQ(4, ASKED(FUSE_READ));
+	EXPECT_EQ(4, self->record->asked[FUSE_READ]);
 	/* Nothing is kept. */
 	EXPECT_EQ(5, pread(fd, data, 5, 0));
 	EXPECT_EQ(5, pread(fd, data, 5, 0));
-	EXPECT_EQ(6, ASKED(FUSE_READ));
+	EXPECT_EQ(6, self->record->asked[FUSE_READ]);
 	close(fd);
 }
 
@@ -200,12 +196,12 @@ TEST_F(device, a_stream)
 	ASSERT_LE(0, fd);
 	/* One request for each call: the next might wait. */
 	EXPECT_EQ(131072, read(fd, data, sizeof(data)));
-	EXPECT_EQ(1, ASKED(FUSE_READ));
+	EXPECT_EQ(1, self->record->asked[FUSE_READ]);
 	EXPECT_EQ(65536, write(fd, data, sizeof(data)));
-	EXPECT_EQ(1, ASKED(FUSE_WRITE));
-	EXPECT_EQ(0, LAST(write).offset);
+	EXPECT_EQ(1, self->record->asked[FUSE_WRITE]);
+	EXPECT_EQ(0, self->record->write.offset);
 	EXPECT_EQ(5, read(fd, data, 5));
-	EXPECT_EQ(0, LAST(read).offset);
+	EXPECT_EQ(0, self->record->read.offset);
 	EXPECT_EQ(-ESPIPE, result(lseek(fd, 0, SEEK_CUR)));
 	EXPECT_EQ(-ESPIPE, result(pread(fd, data, 5, 0)));
 	EXPECT_EQ(-ESPIPE, result(pwrite(fd, data, 5, 0)));
@@ -235,7 +231,7 @@ TEST_F(device, not_blocking)
 	ASSERT_EQ(0, device_mount(self));
 	fd = open("pipe", O_RDWR | O_NONBLOCK);
 	ASSERT_LE(0, fd);
-	EXPECT_TRUE(LAST(open).flags & O_NONBLOCK);
+	EXPECT_TRUE(self->record->open.flags & O_NONBLOCK);
 	EXPECT_EQ(-EAGAIN, result(read(fd, data, 8)));
 	EXPECT_EQ(3, write(fd, "abc", 3));
 	EXPECT_EQ(3, read(fd, data, 8));
@@ -307,7 +303,7 @@ TEST_F(device, where_a_block_device_ends)
 	fd = open("blk", O_RDWR);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(BLK_SIZE, lseek(fd, 0, SEEK_END));
-	EXPECT_EQ(SEEK_END, LAST(lseek).whence);
+	EXPECT_EQ(SEEK_END, self->record->lseek.whence);
 	EXPECT_EQ(0, read(fd, data, 16));
 	EXPECT_EQ(-ENOSPC, result(write(fd, data, 16)));
 	EXPECT_EQ(BLK_SIZE - 4, lseek(fd, -4, SEEK_END));
@@ -318,7 +314,7 @@ TEST_F(device, where_a_block_device_ends)
 	EXPECT_EQ(-EINVAL, result(lseek(fd, -1, SEEK_SET)));
 	EXPECT_EQ(-EINVAL, result(lseek(fd, 0, SEEK_HOLE)));
 	EXPECT_EQ(0, fsync(fd));
-	EXPECT_EQ(1, ASKED(FUSE_FSYNC));
+	EXPECT_EQ(1, self->record->asked[FUSE_FSYNC]);
 	close(fd);
 }
 
@@ -329,21 +325,21 @@ TEST_F(device, flags_of_an_open)
 	ASSERT_EQ(0, device_mount(self));
 	fd = open("blk", O_RDWR | O_EXCL | O_TRUNC | O_DIRECT);
 	ASSERT_LE(0, fd);
-	EXPECT_TRUE(LAST(open).flags & O_EXCL);
-	EXPECT_FALSE(LAST(open).flags & O_TRUNC);
-	EXPECT_EQ(0, ASKED(FUSE_SETATTR));
+	EXPECT_TRUE(self->record->open.flags & O_EXCL);
+	EXPECT_FALSE(self->record->open.flags & O_TRUNC);
+	EXPECT_EQ(0, self->record->asked[FUSE_SETATTR]);
 	close(fd);
 	fd = open("chr", O_WRONLY | O_TRUNC | O_CREAT, 0600);
 	ASSERT_LE(0, fd);
-	EXPECT_FALSE(LAST(open).flags & (O_TRUNC | O_CREAT));
-	EXPECT_EQ(0, ASKED(FUSE_SETATTR));
+	EXPECT_FALSE(self->record->open.flags & (O_TRUNC | O_CREAT));
+	EXPECT_EQ(0, self->record->asked[FUSE_SETATTR]);
 	close(fd);
 	EXPECT_EQ(-EINVAL, result(open("chr", O_RDONLY | O_DIRECT)));
 	EXPECT_EQ(-ENOTDIR, result(open("chr", O_RDONLY | O_DIRECTORY)));
 	EXPECT_EQ(-EEXIST, result(open("chr", O_RDWR | O_CREAT | O_EXCL, 0600)));
 	fd = open("chr", O_PATH);
 	EXPECT_LE(0, fd);
-	EXPECT_EQ(2, ASKED(FUSE_OPEN) - 1);
+	EXPECT_EQ(2, self->record->asked[FUSE_OPEN] - 1);
 	close(fd);
 }
 
@@ -352,16 +348,15 @@ TEST_F(device, what_devices_do_not_do)
 	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "chr" };
 	char *argv[] = { "chr", NULL };
 	loff_t zero = 0, one = 1;
-	struct fuse_attr *chr = &self->record->chr;
 	int fd;
 
-	chr->mode |= 0111;
+	self->record->chr.mode |= 0111;
 	ASSERT_EQ(0, device_mount(self));
 	fd = open("chr", O_RDWR);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(-EINVAL, result(truncate("chr", 0)));
 	EXPECT_EQ(-EINVAL, result(ftruncate(fd, 0)));
-	EXPECT_EQ(0, ASKED(FUSE_SETATTR));
+	EXPECT_EQ(0, self->record->asked[FUSE_SETATTR]);
 	/* As of a pipe, which it is to the VFS. */
 	EXPECT_EQ(-ESPIPE, result(fallocate(fd, 0, 0, 100)));
 	EXPECT_EQ(ESPIPE, posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
@@ -400,7 +395,8 @@ TEST_F(device, with_a_backing_file)
 	EXPECT_EQ(3, pread(fd, data, 3, 0));
 	EXPECT_EQ('X', data[1]);
 	EXPECT_EQ(sizeof(data), lseek(fd, 0, SEEK_END));
-	EXPECT_EQ(0, ASKED(FUSE_READ) + ASKED(FUSE_WRITE) + ASKED(FUSE_LSEEK));
+	EXPECT_EQ(0, self->record->asked[FUSE_READ] + self->record->asked[FUSE_WRITE]);
+	EXPECT_EQ(0, self->record->asked[FUSE_LSEEK]);
 	ASSERT_EQ(0, fstat(fd, &st));
 	EXPECT_TRUE(S_ISCHR(st.st_mode));
 	EXPECT_EQ(0, munmap(map, 4096));
@@ -424,7 +420,7 @@ TEST_F(device, ioctl_by_number)
 	EXPECT_EQ(-EIO, result(ioctl(fd, FAKE_IOCTL_LONG, &value)));
 	/* A block device's are no character device's. */
 	EXPECT_EQ(0, result(ioctl(fd, BLKSSZGET, &value)));
-	EXPECT_EQ(0, LAST(ioctl).in_size + LAST(ioctl).out_size);
+	EXPECT_EQ(0, self->record->ioctl.in_size + self->record->ioctl.out_size);
 	close(fd);
 }
 
@@ -469,7 +465,7 @@ TEST_F(device, ioctls_older_than_the_rule)
 	for (int i = 0; i < sizeof(block) / sizeof(*block); i++) {
 		EXPECT_EQ(block[i].size, ioctl_copied(blk, block[i].cmd))
 			TH_LOG("command %lx", block[i].cmd);
-		EXPECT_EQ(0, LAST(ioctl).in_size);
+		EXPECT_EQ(0, self->record->ioctl.in_size);
 	}
 	for (int i = 0; i < sizeof(terminal) / sizeof(*terminal); i++) {
 		EXPECT_EQ(terminal[i].size, ioctl_copied(chr, terminal[i].cmd))
@@ -477,17 +473,17 @@ TEST_F(device, ioctls_older_than_the_rule)
 	}
 	EXPECT_EQ(1, isatty(chr));
 	EXPECT_EQ(0, ioctl(blk, BLKDISCARD, range));
-	EXPECT_EQ(16, LAST(ioctl).in_size);
-	EXPECT_EQ(range[0], LAST(range[0]));
-	EXPECT_EQ(range[1], LAST(range[1]));
+	EXPECT_EQ(16, self->record->ioctl.in_size);
+	EXPECT_EQ(range[0], self->record->range[0]);
+	EXPECT_EQ(range[1], self->record->range[1]);
 	EXPECT_EQ(0, ioctl(blk, BLKZEROOUT, range));
-	EXPECT_EQ(16, LAST(ioctl).in_size);
+	EXPECT_EQ(16, self->record->ioctl.in_size);
 	EXPECT_EQ(-EFAULT, result(ioctl(blk, BLKDISCARD, NULL)));
 	EXPECT_EQ(0, ioctl(blk, BLKBSZSET, &value));
-	EXPECT_EQ(4, LAST(ioctl).in_size);
+	EXPECT_EQ(4, self->record->ioctl.in_size);
 	/* By value. */
 	EXPECT_EQ(0, ioctl(blk, BLKRASET, 1234L));
-	EXPECT_EQ(1234, LAST(ioctl).arg);
+	EXPECT_EQ(1234, self->record->ioctl.arg);
 	close(blk);
 	close(chr);
 }
@@ -503,13 +499,13 @@ TEST_F(device, ioctl_numbers_are_the_same)
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(0, ioctl(fd, BLKGETSIZE64, &size));
 	EXPECT_EQ(0x1111111111111111, size);
-	EXPECT_EQ(_IOC(_IOC_READ, 0x12, 114, 8), LAST(ioctl).cmd);
+	EXPECT_EQ(_IOC(_IOC_READ, 0x12, 114, 8), self->record->ioctl.cmd);
 	EXPECT_EQ(sizeof(long) == 4 ? FUSE_IOCTL_COMPAT | FUSE_IOCTL_32BIT : 0,
-		  LAST(ioctl).flags);
+		  self->record->ioctl.flags);
 	EXPECT_EQ(0, ioctl(fd, BLKBSZGET, &value));
-	EXPECT_EQ(_IOC(_IOC_READ, 0x12, 112, 8), LAST(ioctl).cmd);
+	EXPECT_EQ(_IOC(_IOC_READ, 0x12, 112, 8), self->record->ioctl.cmd);
 	EXPECT_EQ(0, ioctl(fd, BLKBSZSET, &value));
-	EXPECT_EQ(_IOC(_IOC_WRITE, 0x12, 113, 8), LAST(ioctl).cmd);
+	EXPECT_EQ(_IOC(_IOC_WRITE, 0x12, 113, 8), self->record->ioctl.cmd);
 	close(fd);
 }
 
@@ -546,7 +542,7 @@ TEST_F(device, attributes_are_set)
 
 	ASSERT_EQ(0, device_mount(self));
 	ASSERT_EQ(0, chmod("chr", 0600));
-	EXPECT_EQ(S_IFCHR | 0600, LAST(setattr).mode);
+	EXPECT_EQ(S_IFCHR | 0600, self->record->setattr.mode);
 	ASSERT_EQ(0, stat("chr", &st));
 	EXPECT_EQ(S_IFCHR | 0600, st.st_mode);
 	pid = fork();
@@ -559,7 +555,7 @@ TEST_F(device, attributes_are_set)
 	EXPECT_EQ(0, access("chr", R_OK | W_OK));
 	EXPECT_EQ(-EACCES, result(access("chr", X_OK)));
 	ASSERT_EQ(0, chown("chr", 65534, -1));
-	EXPECT_EQ(65534, LAST(setattr).uid);
+	EXPECT_EQ(65534, self->record->setattr.uid);
 	pid = fork();
 	if (!pid)
 		_exit(become_nobody() || open("chr", O_RDONLY) < 0);
@@ -715,10 +711,10 @@ TEST_F(device, io_uring)
 	sqe.len = sizeof(data);
 	sqe.off = 4096;
 	EXPECT_EQ(sizeof(data), ring_do(&ring, &sqe));
-	EXPECT_EQ(4096, LAST(read).offset);
+	EXPECT_EQ(4096, self->record->read.offset);
 	sqe.opcode = IORING_OP_WRITE;
 	EXPECT_EQ(sizeof(data), ring_do(&ring, &sqe));
-	EXPECT_EQ(4096, LAST(write).offset);
+	EXPECT_EQ(4096, self->record->write.offset);
 	/* One that must wait. */
 	sqe.opcode = IORING_OP_READ;
 	sqe.fd = pollfd.fd = open("pipe", O_RDWR);
@@ -845,7 +841,7 @@ TEST_F(device, others_are_the_kernels)
 	fd = open("plain", O_RDWR);
 	EXPECT_EQ(0, read(fd, &byte, 1));
 	close(fd);
-	EXPECT_EQ(0, ASKED(FUSE_READ) + ASKED(FUSE_OPEN));
+	EXPECT_EQ(0, self->record->asked[FUSE_READ] + self->record->asked[FUSE_OPEN]);
 }
 
 TEST_F(device, options_of_the_mount)
