@@ -200,6 +200,19 @@ bool viewos_session_dead(struct viewos_session *session)
 	return READ_ONCE(session->state) == VIEWOS_SESSION_DEAD;
 }
 
+bool viewos_session_exists(u64 id)
+{
+	struct viewos_session *session;
+	bool exists = false;
+
+	spin_lock(&viewos_session_lock);
+	list_for_each_entry(session, &viewos_sessions, link)
+		if (session->id == id)
+			exists = !viewos_session_dead(session);
+	spin_unlock(&viewos_session_lock);
+	return exists;
+}
+
 bool viewos_session_trusts_writer(const struct viewos_session *session)
 {
 	const struct cred *server = session->server_cred;

@@ -223,6 +223,9 @@ bool viewos_session_permitted(const struct viewos_session *session);
 /** viewos_session_dead() - has it ended? */
 bool viewos_session_dead(struct viewos_session *session);
 
+/** viewos_session_exists() - is there still one with this number? Does not sleep */
+bool viewos_session_exists(u64 id);
+
 /**
  * viewos_session_trusts_writer() - is current the server, not a program that was given its fd?
  * @session: the session

@@ -11,6 +11,7 @@
 
 #include "hook.h"
 #include "kill.h"
+#include "session.h"
 #include "task.h"
 #include "trace.h"
 #include "view.h"
@@ -92,6 +93,53 @@ void viewos_task_count_request(void)
 	rcu_read_unlock();
 }
 
+u32 viewos_task_tag(u64 session)
+{
+	struct viewos_task *entry;
+	unsigned int i;
+	u32 tag = 0;
+
+	rcu_read_lock();
+	entry = task_find(current);
+	for (i = 0; entry && i < ARRAY_SIZE(entry->tags); i++)
+		if (entry->tags[i].session == session)
+			tag = entry->tags[i].tag;
+	rcu_read_unlock();
+	return tag;
+}
+
+/* Where a session's tag is, or is to be; NULL if there is no room. */
+static struct viewos_tag *tag_room(struct viewos_task *entry, u64 session)
+{
+	struct viewos_tag *room = NULL, *tag;
+
+	for (tag = entry->tags; tag < entry->tags + ARRAY_SIZE(entry->tags); tag++) {
+		if (tag->session == session)
+			return tag;
+		if (!room && (!tag->tag || !viewos_session_exists(tag->session)))
+			room = tag;
+	}
+	return room;
+}
+
+int viewos_task_set_tag(u64 session, u32 tag)
+{
+	struct viewos_task *entry;
+	struct viewos_tag *room;
+	int err = -ENOENT;
+
+	rcu_read_lock();
+	entry = task_find(current);
+	if (entry) {
+		room = tag_room(entry, session);
+		if (room)
+			*room = (struct viewos_tag){ .session = session, .tag = tag };
+		err = room || !tag ? 0 : -ENOSPC;
+	}
+	rcu_read_unlock();
+	return err;
+}
+
 static void task_set_mark(struct task_struct *task)
 {
 	set_bit(VIEWOS_MARK_BIT, &task_thread_info(task)->syscall_work);
@@ -139,8 +187,10 @@ static int task_attach(struct task_struct *task, struct viewos_view *view)
 	}
 	task_link_locked(entry, view);
 	parent = task == current ? NULL : task_find(current);
-	if (parent)
+	if (parent) {
 		viewos_kill_inherit_locked(parent, entry);
+		memcpy(entry->tags, parent->tags, sizeof(entry->tags));
+	}
 	hlist_add_head_rcu(&entry->node, task_bucket(task));
 	spin_unlock(&viewos_tree_lock);
 

@@ -15,9 +15,17 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
+#include <linux/viewos_syscall.h>
+
 #include "mark.h"
 
 struct viewos_view;
+
+/** struct viewos_tag - what a server of system calls keeps of a task: session's id, number */
+struct viewos_tag {
+	u64 session;
+	u32 tag;
+};
 
 /**
  * struct viewos_task - a task in a view
@@ -27,6 +35,8 @@ struct viewos_view;
  * @view: where, referenced
  * @forker: who made it; only while the task is new
  * @signals: signal N is bit N - 1: sent to it as one of its view (viewos_tree_lock)
+ * @tags: of servers of system calls; tag 0 is none. The task's own: only it reads and writes
+ *	them, and no lock is needed; who forks copies them before the child runs
  * @rcu: delays the freeing for readers
  */
 struct viewos_task {
@@ -36,6 +46,7 @@ struct viewos_task {
 	struct viewos_view *view;
 	struct task_struct *forker;
 	unsigned long signals;
+	struct viewos_tag tags[VIEWOS_CALL_MAX_TAGS];
 	struct rcu_head rcu;
 };
 
@@ -55,6 +66,18 @@ bool viewos_task_within(const struct viewos_view *view);
 
 /** viewos_task_count_request() - count one request for current's view */
 void viewos_task_count_request(void);
+
+/** viewos_task_tag() - current's tag of a session, by the session's id; or 0 */
+u32 viewos_task_tag(u64 session);
+
+/**
+ * viewos_task_set_tag() - give current a tag of a session, or take it away
+ * @session: the session's id
+ * @tag: the tag, or 0
+ *
+ * Return: 0; -ENOSPC it has those of too many other sessions; -ENOENT it is in no view.
+ */
+int viewos_task_set_tag(u64 session, u32 tag);
 
 /**
  * viewos_task_enter() - move current into a view

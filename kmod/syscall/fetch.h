@@ -12,8 +12,9 @@ static_assert(VIEWOS_CALL_MAX_FETCH <= U16_MAX);
 
 static inline u32 fetch_pack(const struct viewos_call_fetch *fetch)
 {
-	return fetch->kind | fetch->arg << 8 | (fetch->flags & VIEWOS_CALL_FETCH_AFTER) << 15 |
-	       fetch->len << 16;
+	static_assert(VIEWOS_CALL_FETCH_AFTER == 1 && VIEWOS_CALL_FETCH_TAGGED == 2);
+
+	return fetch->kind | fetch->arg << 8 | fetch->flags << 14 | fetch->len << 16;
 }
 
 /** fetch_kind() - enum viewos_call_fetch_kind */
@@ -24,11 +25,17 @@ static inline unsigned int fetch_kind(u32 word)
 
 static inline unsigned int fetch_arg(u32 word)
 {
-	return word >> 8 & 0x7f;
+	return word >> 8 & 0x3f;
 }
 
 /** fetch_after() - is it asked for when the call has ended, and not before? */
 static inline bool fetch_after(u32 word)
+{
+	return word >> 14 & 1;
+}
+
+/** fetch_tagged() - is it asked for of threads with a tag alone? */
+static inline bool fetch_tagged(u32 word)
 {
 	return word >> 15 & 1;
 }

@@ -27,6 +27,7 @@
 #include "../rule.h"
 #include "../server.h"
 #include "../session.h"
+#include "../task.h"
 #include "fetch.h"
 #include "serve.h"
 
@@ -94,6 +95,7 @@ static int call_check(struct viewos_request *req)
 	const struct viewos_call_out *out = req->out;
 	bool i386 = in->arch == AUDIT_ARCH_I386;
 	bool args = out->flags & VIEWOS_CALL_OUT_ARGS;
+	bool tag = out->flags & VIEWOS_CALL_OUT_TAG;
 	unsigned int call = in->nr + i386 * VIEWOS_CALLS;
 	unsigned int i;
 
@@ -101,11 +103,13 @@ static int call_check(struct viewos_request *req)
 	    (ended && out->flags))
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(out->args); i++)
-		if (args ? i386 && out->args[i] > U32_MAX : out->args[i])
+		if (args ? i386 && out->args[i] > U32_MAX :
+		    out->args[i] > (tag && !i ? U32_MAX : 0))
 			return -EINVAL;
 	if (out->action == VIEWOS_CALL_CONTINUE)
-		return out->value || (viewos_call_leaves(call) && out->flags) ? -EINVAL : 0;
-	if (out->flags || viewos_call_exits(call) || IS_ERR_VALUE((unsigned long)out->value) ||
+		return out->value || tag || (viewos_call_leaves(call) && out->flags) ? -EINVAL : 0;
+	if (out->flags & ~VIEWOS_CALL_OUT_TAG || viewos_call_exits(call) ||
+	    IS_ERR_VALUE((unsigned long)out->value) ||
 	    (i386 && IS_ERR_VALUE((long)(int)out->value)))
 		return -EINVAL;
 	return 0;
@@ -377,6 +381,9 @@ static int call_step(struct viewos_rule *rule, unsigned int call, struct call_co
 	u64 unique;
 	int err;
 
+	in.tag = viewos_task_tag(server->session->id);
+	if (fetch_tagged(fetch) && !in.tag)
+		return 0;
 	if (!server_may_trace(server->session))
 		return viewos_call_exits(call) ? 0 : -EACCES;
 	call_fill(&in, server->session, call, course->regs);
@@ -388,8 +395,10 @@ static int call_step(struct viewos_rule *rule, unsigned int call, struct call_co
 	if (err)
 		return err;
 	if (out.action == VIEWOS_CALL_VALUE) {
+		if (out.flags & VIEWOS_CALL_OUT_TAG)
+			err = viewos_task_set_tag(server->session->id, out.args[0]);
 		*value = out.value;
-		return 1;
+		return err ?: 1;
 	}
 	if (out.flags & VIEWOS_CALL_OUT_ARGS) {
 		if (course->regs != &course->changed)
@@ -451,19 +460,19 @@ struct viewos_decision viewos_call_serve(struct viewos_rule *rule, unsigned int 
 	struct viewos_decision decision;
 	bool i386 = call_is_i386(call);
 	bool made = false;
-	u64 start, time;
+	u64 start, time = 0;
 
 	/* The call may take its task out of all views, which hold the module. */
 	__module_get(THIS_MODULE);
 	decision = call_decide(rule, call, &course);
-	start = ktime_get_ns();
 	if (!decision.decided && (course.regs != regs || !list_empty(&course.results) ||
 				  !list_empty(&course.ends))) {
+		start = ktime_get_ns();
 		decision.decided = true;
 		decision.value = call_make(call, course.regs);
 		made = true;
+		time = ktime_get_ns() - start;
 	}
-	time = ktime_get_ns() - start;
 	decision.value = ends_ask(&course, made, i386, decision.value);
 	results_tell(&course, i386 ? (int)decision.value : decision.value, time);
 	module_put(THIS_MODULE);

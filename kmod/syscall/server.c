@@ -29,7 +29,7 @@ void viewos_call_server_free(struct viewos_call_server *server)
 static bool fetch_valid(const struct viewos_call_fetch *fetch)
 {
 	if (fetch->nr >= VIEWOS_CALLS || fetch->arg > 5 ||
-	    fetch->flags & ~VIEWOS_CALL_FETCH_AFTER)
+	    fetch->flags & ~(VIEWOS_CALL_FETCH_AFTER | VIEWOS_CALL_FETCH_TAGGED))
 		return false;
 	switch (fetch->kind) {
 	case VIEWOS_CALL_FETCH_NONE:

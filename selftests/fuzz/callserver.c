@@ -44,6 +44,9 @@ static void access_memory(struct stream *stream, int session, const struct fuse_
 	ioctl(session, VIEWOS_IOC_SESSION_MEMORY, &memory);
 }
 
+/* Those of a call that goes on. */
+#define FLAGS_MADE	(VIEWOS_CALL_OUT_ALL & ~VIEWOS_CALL_OUT_TAG)
+
 static void fill(struct stream *stream, const struct viewos_call_in *in,
 		 struct viewos_call_out *out)
 {
@@ -52,10 +55,14 @@ static void fill(struct stream *stream, const struct viewos_call_in *in,
 
 	if (how < 100) {
 		out->value = how & 1 ? take(stream) : in->args[0] & INT32_MAX;
+		if (how & 8) {
+			out->flags = VIEWOS_CALL_OUT_TAG;
+			out->args[0] = how >> 4;
+		}
 		return;
 	}
 	out->action = VIEWOS_CALL_CONTINUE;
-	out->flags = how & VIEWOS_CALL_OUT_ALL;
+	out->flags = how & (how > 250 ? VIEWOS_CALL_OUT_ALL : FLAGS_MADE);
 	if (!(out->flags & VIEWOS_CALL_OUT_ARGS))
 		return;
 	for (i = 0; i < 6; i++)
@@ -85,7 +92,7 @@ bool call_answer(struct stream *stream, int session, const struct fuse_in_header
 	*len = sizeof(*out);
 	fill(stream, in, out);
 	/* Nothing can be asked for any more; and that is said now and then. */
-	if (header->opcode == VIEWOS_CALL_ENDED && out->flags != VIEWOS_CALL_OUT_ALL) {
+	if (header->opcode == VIEWOS_CALL_ENDED && out->flags != FLAGS_MADE) {
 		out->flags = 0;
 		memset(out->args, 0, sizeof(out->args));
 	}
@@ -112,8 +119,7 @@ void call_notify(struct stream *stream, int session)
 		notice.fetch.kind = VIEWOS_CALL_FETCH_FILE;
 		notice.fetch.len &= VIEWOS_CALL_FILE_ALL;
 	}
-	if (how & 4)
-		notice.fetch.flags = VIEWOS_CALL_FETCH_AFTER;
+	notice.fetch.flags = how >> 2 & (VIEWOS_CALL_FETCH_AFTER | VIEWOS_CALL_FETCH_TAGGED);
 	if (how & 1)
 		notice.fetch.arch = AUDIT_ARCH_I386;
 	if (how > 200)

@@ -276,7 +276,7 @@ TEST_F(ended, what_cannot_come_along)
 	EXPECT_EQ(-EINVAL, call_fetch_file(s, arch, X64_stat, 0, path | 2 << 5, 0));
 	EXPECT_EQ(-EINVAL, call_fetch_file(s, arch, X64_stat, 0,
 					   path | VIEWOS_CALL_FILE_FLAGS(6), 0));
-	EXPECT_EQ(-EINVAL, call_fetch_file(s, arch, X64_stat, 0, path, 2));
+	EXPECT_EQ(-EINVAL, call_fetch_file(s, arch, X64_stat, 0, path, 4));
 	EXPECT_EQ(-EINVAL, call_fetch_file(s, arch, X64_exit, 0, fd, VIEWOS_CALL_FETCH_AFTER));
 	EXPECT_EQ(-EINVAL, call_fetch_file(s, arch, 169 /* reboot */, 0, fd,
 					   VIEWOS_CALL_FETCH_AFTER));

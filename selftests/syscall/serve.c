@@ -124,7 +124,7 @@ TEST_F(served, what_is_seen)
 	EXPECT_EQ(65534, self->req->header.uid);
 	EXPECT_EQ(65534, self->req->header.gid);
 	EXPECT_EQ(-ENODATA, in->fetched);
-	EXPECT_EQ(0, in->pad);
+	EXPECT_EQ(0, in->tag);
 	EXPECT_NE(0, in->ip);
 	EXPECT_NE(0, in->sp);
 	EXPECT_EQ(sizeof(self->req->header) + sizeof(*in), self->req->header.len);

@@ -33,6 +33,11 @@
  * says more of is made by its program, with the program's rights, and with
  * arguments that the server may have changed. Registers that the program sees are not.
  *
+ * A server can tag threads: a number that comes along with each later call of the thread, and of
+ * all that it makes, whatever they execute. So a server that keeps something of some processes need
+ * not know when these are made and end, and can be asked about them alone: see VIEWOS_CALL_OUT_TAG
+ * and VIEWOS_CALL_FETCH_TAGGED.
+ *
  * Security: what the kernel copies at the beginning of a call (integers, and so the
  * numbers of files) is what the server has seen. What a pointer leads to is read by the kernel
  * again when the call goes on, after another thread of the program, or whoever shares the memory,
@@ -63,14 +68,16 @@
 #define VIEWOS_CALL_MAJOR	1
 /**
  * VIEWOS_CALL_MINOR - grows with what is added: 1, the time in results; 2, VIEWOS_CALL_ENDED,
- *	and files that come along
+ *	and files that come along; 3, tags
  */
-#define VIEWOS_CALL_MINOR	2
+#define VIEWOS_CALL_MINOR	3
 
 /** VIEWOS_CALL_MAX_FETCH - most bytes of data that come with a call */
 #define VIEWOS_CALL_MAX_FETCH	4096
 /** VIEWOS_CALL_MAX_MEMORY - most bytes that one VIEWOS_IOC_SESSION_MEMORY copies */
 #define VIEWOS_CALL_MAX_MEMORY	65536
+/** VIEWOS_CALL_MAX_TAGS - most sessions of which a thread can have tags */
+#define VIEWOS_CALL_MAX_TAGS	4
 
 /**
  * enum viewos_call_op - operations, in fuse_in_header.opcode
@@ -121,7 +128,7 @@ struct viewos_call_init {
  * @sp: the program's stack pointer; the 128 bytes beneath are in use
  * @fetched: bytes of data that follow, by struct viewos_call_fetch; or a negative errno:
  *	-EFAULT, -ENAMETOOLONG a string has no end, -ENODATA nothing was wanted, or it is NULL
- * @pad: zero
+ * @tag: what the session has given the thread, or who made it, by VIEWOS_CALL_OUT_TAG; or 0
  */
 struct viewos_call_in {
 	__u32 nr;
@@ -132,7 +139,7 @@ struct viewos_call_in {
 	__aligned_u64 ip;
 	__aligned_u64 sp;
 	__s32 fetched;
-	__u32 pad;
+	__u32 tag;
 };
 
 /**
@@ -152,7 +159,13 @@ enum viewos_call_action {
 #define VIEWOS_CALL_OUT_RESULT	0x00000002
 /** VIEWOS_CALL_OUT_ENDED - CONTINUE: ask when it has ended */
 #define VIEWOS_CALL_OUT_ENDED	0x00000004
-#define VIEWOS_CALL_OUT_ALL	0x00000007
+/**
+ * VIEWOS_CALL_OUT_TAG - VALUE: from now on @args[0], of 32 bits, is the thread's tag; 0 takes it
+ *	away. Tags are each session's own; a thread has those of VIEWOS_CALL_MAX_TAGS, and with
+ *	one more the call is ENOSPC. Those of sessions that have ended do not count
+ */
+#define VIEWOS_CALL_OUT_TAG	0x00000008
+#define VIEWOS_CALL_OUT_ALL	0x0000000F
 /* None is for exit, exit_group and reboot, which may not return. */
 
 /**
@@ -160,7 +173,8 @@ enum viewos_call_action {
  * @action: enum viewos_call_action
  * @flags: VIEWOS_CALL_OUT_*
  * @value: of VALUE; else zero
- * @args: with VIEWOS_CALL_OUT_ARGS; else zero. Of I386 the upper half must be zero
+ * @args: with VIEWOS_CALL_OUT_ARGS, or the tag with VIEWOS_CALL_OUT_TAG; else zero. Of I386
+ *	the upper half must be zero
  *
  * Anything that is not as told here makes the write EINVAL, and the program's call EIO.
  * EBUSY: another thread of the server reads or writes the caller's memory just now;
@@ -229,6 +243,8 @@ enum viewos_call_fetch_kind {
 
 /** VIEWOS_CALL_FETCH_AFTER - ask when the call has ended, and not before, and not if it failed */
 #define VIEWOS_CALL_FETCH_AFTER		0x00000001
+/** VIEWOS_CALL_FETCH_TAGGED - ask of threads that have a tag, and of no others */
+#define VIEWOS_CALL_FETCH_TAGGED	0x00000002
 
 /** VIEWOS_CALL_NOTIFY_FETCH - fuse_out_header.error of a notice */
 #define VIEWOS_CALL_NOTIFY_FETCH	0x2000
@@ -241,7 +257,7 @@ enum viewos_call_fetch_kind {
  * @arg: which argument, 0 to 5
  * @len: of BYTES how many, at most VIEWOS_CALL_MAX_FETCH; of STRING the same, with its NUL;
  *	of FILE VIEWOS_CALL_FILE_*, how it is named; else zero
- * @flags: 0, or VIEWOS_CALL_FETCH_AFTER; not of exit, exit_group and reboot
+ * @flags: VIEWOS_CALL_FETCH_*; AFTER is not for exit, exit_group and reboot
  *
  * One for each call; the last one said holds. A call that is asked for when it has ended
  * gets it then, as what it is then.

@@ -113,6 +113,14 @@ int viewos_call_reply_value(struct viewos_call_req *req, int64_t value)
 	return reply(req, 0, &out, sizeof(out));
 }
 
+int viewos_call_reply_tag(struct viewos_call_req *req, int64_t value, uint32_t tag)
+{
+	const struct viewos_call_out out = { .action = VIEWOS_CALL_VALUE,
+		.flags = VIEWOS_CALL_OUT_TAG, .value = value, .args = { tag } };
+
+	return reply(req, 0, &out, sizeof(out));
+}
+
 int viewos_call_reply_err(struct viewos_call_req *req, int error)
 {
 	return reply(req, error > 0 && error < 512 ? error : EIO, NULL, 0);
@@ -238,6 +246,15 @@ int viewos_call_fetch_nothing(struct viewos_call_session *session, uint32_t arch
 {
 	const struct viewos_call_fetch fetch = {
 		.nr = nr, .arch = arch, .kind = VIEWOS_CALL_FETCH_NONE };
+
+	return notice(session, &fetch);
+}
+
+int viewos_call_fetch_tagged(struct viewos_call_session *session, uint32_t arch, uint32_t nr)
+{
+	const struct viewos_call_fetch fetch = {
+		.nr = nr, .arch = arch, .kind = VIEWOS_CALL_FETCH_NONE,
+		.flags = VIEWOS_CALL_FETCH_TAGGED };
 
 	return notice(session, &fetch);
 }

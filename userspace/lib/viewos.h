@@ -898,6 +898,17 @@ static inline bool viewos_call_returns(const struct viewos_call_in *in)
 int viewos_call_reply_value(struct viewos_call_req *req, int64_t value);
 
 /**
+ * viewos_call_reply_tag() - likewise, and tag the thread that makes it
+ * @req: the call, which is gone afterwards
+ * @value: what it returns
+ * @tag: comes along as @in->tag with each later call of this thread, and of the threads and
+ *	processes that it makes from now on, whatever they execute; 0 takes it away
+ *
+ * The program's call is ENOSPC if the thread has tags of VIEWOS_CALL_MAX_TAGS other sessions.
+ */
+int viewos_call_reply_tag(struct viewos_call_req *req, int64_t value, uint32_t tag);
+
+/**
  * viewos_call_reply_err() - the call is not made, but fails
  * @req: the call, which is gone afterwards
  * @error: positive errno below 512
@@ -968,7 +979,8 @@ int viewos_call_fetch_bytes(struct viewos_call_session *session, uint32_t arch, 
  * @arg: which argument names it
  * @how: VIEWOS_CALL_FILE_* of <linux/viewos_syscall.h>: by what
  * @flags: 0; or VIEWOS_CALL_FETCH_AFTER: the operation @ended is asked and not @call, if the
- *	call has not failed
+ *	call has not failed; VIEWOS_CALL_FETCH_TAGGED: if the thread has a tag, see
+ *	viewos_call_reply_tag(), and not otherwise
  *
  * The kernel looks it up as the call does: in the caller's namespaces, and with its rights.
  */
@@ -984,6 +996,9 @@ static inline const struct viewos_call_file *viewos_call_file(const struct viewo
 
 /** viewos_call_fetch_nothing() - undo that */
 int viewos_call_fetch_nothing(struct viewos_call_session *session, uint32_t arch, uint32_t nr);
+
+/** viewos_call_fetch_tagged() - likewise, but only threads that have a tag are asked about */
+int viewos_call_fetch_tagged(struct viewos_call_session *session, uint32_t arch, uint32_t nr);
 
 /**
  * viewos_call_serve() - serve one session of system calls until it ends
