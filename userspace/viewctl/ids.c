@@ -69,28 +69,19 @@ static int rule_add(const struct ids *ids, int view, struct viewos_call_rule *ru
 	return ret;
 }
 
-/* Where the kernel says by itself who one is there is nothing to be ruled. */
+/* Where the kernel says by itself who one is, it is asked who has become somebody else alone. */
 static int rules_add(const struct ids *ids, int view, const struct identity *identity, bool mapped)
 {
 	struct viewos_call_rule *rule = malloc(sizeof(*rule));
+	bool everybody = !mapped && identity_differs(identity);
 	char text[160];
 	int ret;
 
 	if (!rule)
 		return -ENOMEM;
-	snprintf(text, sizeof(text), "@ids=serve:ids,uid=%u,gid=%u", identity->uid, identity->gid);
+	snprintf(text, sizeof(text), "@ids=serve:ids,uid=%u,gid=%u%s", identity->uid,
+		 identity->gid, everybody ? ",everybody" : "");
 	ret = rule_add(ids, view, rule, text);
-	if (ret >= 0)
-		ret = rule_add(ids, view, rule, "@setuid,getgroups,getgroups32=value:0");
-	if (ret >= 0 && !mapped && identity_differs(identity)) {
-		snprintf(text, sizeof(text), "getuid,getuid32,geteuid,geteuid32=value:%u",
-			 identity->uid);
-		ret = rule_add(ids, view, rule, text);
-		snprintf(text, sizeof(text), "getgid,getgid32,getegid,getegid32=value:%u",
-			 identity->gid);
-		if (ret >= 0)
-			ret = rule_add(ids, view, rule, text);
-	}
 	free(rule);
 	return ret;
 }

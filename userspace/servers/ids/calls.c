@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* viewos-ids: the calls that tell and change whom files belong to */
+/* viewos-ids: the calls that tell and change whom files belong to, and that make files */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -38,7 +38,7 @@ static const struct layout layout_old = { 4, 2, 8, 2, 12, 2, false };
 static const struct layout layout_stat64 = { 16, 4, 24, 4, 32, 8, false };
 static const struct layout layout_statx = { 28, 2, 20, 4, 128, 8, true };
 
-enum kind { STAT, CHOWN, CHMOD, MKNOD };
+enum kind { STAT, CHOWN, CHMOD, MKNOD, MAKE, OPEN, OPEN_HOW, CREAT };
 
 #define FD	VIEWOS_CALL_FILE_FD
 #define PATH	VIEWOS_CALL_FILE_PATH
@@ -52,7 +52,8 @@ enum kind { STAT, CHOWN, CHMOD, MKNOD };
  * @kind: what it does
  * @file: argument that names the file
  * @how: VIEWOS_CALL_FILE_*
- * @arg: STAT: where it puts it; CHOWN: owner, before the group; CHMOD, MKNOD: mode
+ * @arg: STAT: where it puts it; CHOWN: owner, before the group; CHMOD, MKNOD: mode; OPEN: flags;
+ *	OPEN_HOW: where they are
  * @layout: STAT: by architecture, what it puts there; NULL where there is no such call
  */
 struct call {
@@ -90,6 +91,14 @@ static const struct call calls[] = {
 	{ "fchmodat2", CHMOD, 1, AT | FLAGS(3), 2, { NULL, NULL } },
 	{ "mknod", MKNOD, 0, LINK, 1, { NULL, NULL } },
 	{ "mknodat", MKNOD, 1, AT | VIEWOS_CALL_FILE_NOFOLLOW, 2, { NULL, NULL } },
+	{ "mkdir", MAKE, 0, LINK, 0, { NULL, NULL } },
+	{ "mkdirat", MAKE, 1, AT | VIEWOS_CALL_FILE_NOFOLLOW, 0, { NULL, NULL } },
+	{ "symlink", MAKE, 1, LINK, 0, { NULL, NULL } },
+	{ "symlinkat", MAKE, 2, AT | VIEWOS_CALL_FILE_NOFOLLOW, 0, { NULL, NULL } },
+	{ "open", OPEN, 0, PATH, 1, { NULL, NULL } },
+	{ "openat", OPEN, 1, AT, 2, { NULL, NULL } },
+	{ "openat2", OPEN_HOW, 1, AT, 2, { NULL, NULL } },
+	{ "creat", CREAT, 0, PATH, 0, { NULL, NULL } },
 };
 
 #define COUNT	(sizeof(calls) / sizeof(calls[0]))
@@ -120,6 +129,23 @@ void calls_find(void)
 		}
 }
 
+/* To whom what is made belongs has to be kept for those alone who are not root. */
+static unsigned int call_when(const struct call *call)
+{
+	switch (call->kind) {
+	case STAT:
+		return VIEWOS_CALL_FETCH_AFTER;
+	case MAKE:
+		return VIEWOS_CALL_FETCH_AFTER | VIEWOS_CALL_FETCH_TAGGED;
+	case OPEN:
+	case OPEN_HOW:
+	case CREAT:
+		return VIEWOS_CALL_FETCH_TAGGED;
+	default:
+		return 0;
+	}
+}
+
 int calls_init(struct viewos_call_session *session)
 {
 	const struct call *call;
@@ -132,8 +158,7 @@ int calls_init(struct viewos_call_session *session)
 			if (!call)
 				continue;
 			ret = viewos_call_fetch_file(session, arches[arch], nr, call->file,
-						     call->how, call->kind == STAT ?
-						     VIEWOS_CALL_FETCH_AFTER : 0);
+						     call->how, call_when(call));
 		}
 	return ret;
 }
@@ -146,13 +171,13 @@ static const struct call *call_of(const struct viewos_call_req *req, unsigned in
 
 /* ---- stat ---- */
 
-static bool number_put(struct viewos_call_req *req, uint64_t address, uint64_t number, size_t size)
+bool number_put(struct viewos_call_req *req, uint64_t address, uint64_t number, size_t size)
 {
 	/* The first bytes of a number are the lower ones. */
 	return viewos_call_write(req, address, &number, size) == (ssize_t)size;
 }
 
-static uint32_t id_out(uint32_t id, size_t size)
+uint32_t id_out(uint32_t id, size_t size)
 {
 	return size == 2 && id > UINT16_MAX ? 65534 : id;
 }
@@ -276,6 +301,54 @@ static void chmod_made(struct store *store, struct viewos_call_req *req,
 		viewos_call_reply_value(req, 0);
 }
 
+/* ---- what is made ---- */
+
+static void made_by(struct store *store, const struct viewos_call_req *req, struct kept *kept)
+{
+	const struct who *who = people_find(&store->people, req->in->tag);
+
+	kept->uid = who->ids[USERS][FS];
+	kept->gid = who->ids[GROUPS][FS];
+}
+
+/* A new file, which is what it is outside, but belongs to who made it. */
+static void made_ended(struct store *store, struct viewos_call_req *req,
+		       const struct viewos_call_file *file)
+{
+	struct kept *kept = store_get(store, file);
+
+	if (!kept) {
+		viewos_call_reply_err(req, ENOMEM);
+		return;
+	}
+	made_by(store, req, kept);
+	kept->mode = file->mode;
+	kept->rdev = makedev(file->rdev_major, file->rdev_minor);
+	store_settle(store, kept, file);
+	viewos_call_reply_continue(req, NULL, 0);
+}
+
+static bool may_create(struct viewos_call_req *req, const struct call *call)
+{
+	uint64_t flags = O_CREAT;
+
+	if (call->kind == OPEN)
+		flags = req->in->args[call->arg];
+	else if (call->kind == OPEN_HOW &&
+		 viewos_call_read(req, req->in->args[call->arg], &flags, sizeof(flags)) !=
+		 sizeof(flags))
+		return false;
+	return flags & O_CREAT;
+}
+
+/* Does it make a file? Only who looks before can tell. */
+static void open_made(struct viewos_call_req *req, const struct call *call)
+{
+	bool makes = req->in->fetched == -ENOENT && may_create(req, call);
+
+	viewos_call_reply_continue(req, NULL, makes ? VIEWOS_CALL_OUT_ENDED : 0);
+}
+
 /* ---- mknod ---- */
 
 static bool is_device(uint32_t mode)
@@ -290,7 +363,7 @@ static void mknod_made(struct viewos_call_req *req, const struct call *call)
 	if (is_device(mode))
 		go_on(req, call->arg, S_IFREG | (mode & 0777), 0, 2, VIEWOS_CALL_OUT_ENDED);
 	else
-		viewos_call_reply_continue(req, NULL, 0);
+		viewos_call_reply_continue(req, NULL, req->in->tag ? VIEWOS_CALL_OUT_ENDED : 0);
 }
 
 /* As it comes from programs: 12 bits of major, 20 of minor. */
@@ -305,6 +378,10 @@ static void mknod_ended(struct store *store, struct viewos_call_req *req, const 
 	uint32_t mode = req->in->args[call->arg];
 	struct kept *kept;
 
+	if (!req->value && file && !is_device(mode)) {
+		made_ended(store, req, file);
+		return;
+	}
 	if (!req->value && file && S_ISREG(file->mode)) {
 		kept = store_get(store, file);
 		if (!kept) {
@@ -313,8 +390,7 @@ static void mknod_ended(struct store *store, struct viewos_call_req *req, const 
 		}
 		/* What the umask, or an ACL, has left of it. */
 		kept->mode = (mode & (S_IFMT | 07000)) | (file->mode & 0777);
-		kept->uid = store->uid;
-		kept->gid = store->gid;
+		made_by(store, req, kept);
 		kept->rdev = rdev_in(req->in->args[call->arg + 1]);
 	}
 	viewos_call_reply_continue(req, NULL, 0);
@@ -330,6 +406,8 @@ void calls_made(struct store *store, struct viewos_call_req *req)
 
 	if (call && call->kind == MKNOD) {
 		mknod_made(req, call);
+	} else if (call && call->kind >= OPEN) {
+		open_made(req, call);
 	} else if (!call || !file) {
 		/* The kernel says what is wrong. */
 		viewos_call_reply_continue(req, NULL, 0);
@@ -347,8 +425,11 @@ void calls_ended(struct store *store, struct viewos_call_req *req)
 {
 	unsigned int arch;
 	const struct call *call = call_of(req, &arch);
+	const struct viewos_call_file *file = viewos_call_file(req);
 
-	if (call && call->kind == STAT)
+	if (call && call->kind >= MAKE && req->value >= 0 && file)
+		made_ended(store, req, file);
+	else if (call && call->kind == STAT)
 		stat_ended(store, req, call->layout[arch], call->arg);
 	else if (call && call->kind == MKNOD)
 		mknod_ended(store, req, call);

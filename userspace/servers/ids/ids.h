@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* viewos-ids, private: whom files belong to in a view, and what they are there */
+/* viewos-ids, private: whom files belong to in a view, what they are there, and who one is */
 #ifndef SERVERS_IDS_H
 #define SERVERS_IDS_H
 
@@ -42,6 +42,69 @@ struct kept {
 	uint32_t generation;
 };
 
+/** enum side - users, or groups */
+enum side { USERS, GROUPS, SIDES };
+
+/* Ids of a thread: that of FS is whom the files belong to that it makes. */
+enum { REAL, EFFECTIVE, SAVED, FS, WHICH };
+
+/**
+ * struct who - who a thread is
+ * @node: in the table
+ * @tag: the threads' that are so
+ * @ids: of them
+ * @keeps: it was root when it said that it keeps its capabilities, and so has root's rights
+ * @count: of @groups
+ * @groups: the further ones, sorted
+ */
+struct who {
+	struct table_node node;
+	uint32_t tag;
+	uint32_t ids[SIDES][WHICH];
+	uint32_t keeps;
+	uint32_t count;
+	uint32_t groups[];
+};
+
+/**
+ * struct people - all those that threads of a view are or have been
+ * @table: by what they are
+ * @by_tag: by their tags; 0 is who has changed nothing
+ * @count: of @by_tag
+ * @room: for so many
+ * @bytes: that they take
+ *
+ * Which thread has which tag the kernel knows, so nothing of threads is kept here.
+ */
+struct people {
+	struct table table;
+	struct who **by_tag;
+	size_t count;
+	size_t room;
+	size_t bytes;
+};
+
+/** who_new() - one with @count groups, all of them zero; NULL without memory */
+struct who *who_new(uint32_t count);
+
+/** who_copy() - likewise, the same one */
+struct who *who_copy(const struct who *who);
+
+/** people_init() - with one, of tag 0. Return: 0 or a negative errno */
+int people_init(struct people *people, uint32_t uid, uint32_t gid);
+void people_free(struct people *people);
+
+/** people_find() - who has that tag */
+const struct who *people_find(const struct people *people, uint32_t tag);
+
+/**
+ * people_tag() - which tag one has
+ * @who: is taken over
+ *
+ * Return: 0; -EAGAIN there are too many; -ENOMEM.
+ */
+int people_tag(struct people *people, struct who *who, uint32_t *tag);
+
 /**
  * struct store - all that is kept of a view
  * @table: by @dev and @ino
@@ -49,6 +112,7 @@ struct kept {
  * @gid: likewise
  * @own_uid: the user, outside
  * @own_gid: likewise
+ * @people: who its processes are
  */
 struct store {
 	struct table table;
@@ -56,6 +120,7 @@ struct store {
 	uint32_t gid;
 	uint32_t own_uid;
 	uint32_t own_gid;
+	struct people people;
 };
 
 /** struct shown - a file as the view sees it */
@@ -107,6 +172,21 @@ int keeping_open(struct keeping *keeping, const char *path, struct store *store)
 
 /** keeping_close() - write it anew, and let go of it; complaints go to @complaints */
 void keeping_close(struct keeping *keeping, const struct store *store, FILE *complaints);
+
+/** number_put() - the lower @size bytes, to the memory of who makes the call: did it work? */
+bool number_put(struct viewos_call_req *req, uint64_t address, uint64_t number, size_t size);
+
+/** id_out() - an id in @size bytes */
+uint32_t id_out(uint32_t id, size_t size);
+
+/** users_find() - as calls_find() */
+void users_find(void);
+
+/** users_init() - as calls_init(); @everybody: also of those be asked who have changed nothing */
+int users_init(struct viewos_call_session *session, bool everybody);
+
+/** users_call() - answer the call, if it tells or changes who one is. Return: is it so? */
+bool users_call(struct people *people, struct viewos_call_req *req);
 
 /** calls_find() - find the numbers of the calls, once, before there is a session */
 void calls_find(void);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * viewos-ids: files of a view belong to whom its programs have given them, and are the devices
- * that these have made, though none of this is so outside.
+ * that these have made, and its programs are who they have become, though none of this is so
+ * outside.
  *
  * A session has one thread, so what one call does the next one sees.
  */
@@ -18,17 +19,20 @@
  * struct ids - a session
  * @store: what is kept
  * @keeping: where, from one view to the next; no path if nowhere
+ * @everybody: who has changed nothing is told who he is, too
  * @complaints: stderr as it was at the beginning
  */
 struct ids {
 	struct store store;
 	struct keeping keeping;
+	bool everybody;
 	FILE *complaints;
 };
 
 static const struct option_entry options[] = {
 	{ "uid", OPTION_ID, offsetof(struct ids, store.uid) },
 	{ "gid", OPTION_ID, offsetof(struct ids, store.gid) },
+	{ "everybody", OPTION_FLAG, offsetof(struct ids, everybody) },
 	{ NULL, 0, 0 },
 };
 
@@ -40,6 +44,7 @@ static void ids_close(void *data)
 	if (ids->complaints)
 		fclose(ids->complaints);
 	store_free(&ids->store);
+	people_free(&ids->store.people);
 	free(ids);
 }
 
@@ -70,6 +75,8 @@ static int ids_open(const struct viewos_accepted *accepted, void **data)
 	ids->store.own_uid = accepted->uid;
 	ids->store.own_gid = accepted->gid;
 	ret = options_parse("viewos-ids", accepted->options, options, ids);
+	if (!ret)
+		ret = people_init(&ids->store.people, ids->store.uid, ids->store.gid);
 	if (!ret && *accepted->source)
 		ret = keeping_open(&ids->keeping, accepted->source, &ids->store);
 	if (!ret && *accepted->source)
@@ -84,15 +91,18 @@ static int ids_open(const struct viewos_accepted *accepted, void **data)
 
 static int ids_init(struct viewos_call_session *session, void *data)
 {
-	(void)data;
-	return calls_init(session);
+	const struct ids *ids = data;
+	int ret = calls_init(session);
+
+	return ret ? ret : users_init(session, ids->everybody);
 }
 
 static void ids_call(struct viewos_call_req *req)
 {
 	struct ids *ids = req->data;
 
-	calls_made(&ids->store, req);
+	if (!users_call(&ids->store.people, req))
+		calls_made(&ids->store, req);
 }
 
 static void ids_ended(struct viewos_call_req *req)
@@ -115,9 +125,11 @@ int main(int argc, char **argv)
 		.close = ids_close,
 		.usage = "A rule is for @ids. The source is a file, from which is read whose\n"
 			 "files are, and to which it is written at the end. Options: uid=N and gid=N,\n"
-			 "whom the user's own files belong to (0). See viewctl help run.\n",
+			 "whom the user's own files belong to (0); everybody, where the user is not\n"
+			 "seen as that one by himself. See viewctl help run.\n",
 	};
 
 	calls_find();
+	users_find();
 	return viewos_call_main(argc, argv, &server);
 }
