@@ -63,9 +63,17 @@ sed -i '/^tester:/d' /etc/subuid /etc/subgid 2>/dev/null || {
 	grep -v ^tester: /etc/subgid >/tmp/subgid; cat /tmp/subgid >/etc/subgid; }
 check_output "no ranges" "0:0 0:0" seen root "$who"
 check_output "no ranges: no other ids" $'0 1000 1\n0 1000 1' seen root "$map"
-check_status "no ranges: others cannot be given files" 1 "Invalid argument" seen root 'touch f; chown 12 f'
-check_output "no ranges: unless it is kept" "12:34" as_user '
-	viewctl run --user root --ids -- bash -c "touch f; chown 12:34 f; stat -c %u:%g f"'
+check_output "no ranges: others are given files in the view alone" $'12:34\n1000:1000' as_user '
+	viewctl run --user root -- bash -c "touch f; chown 12:34 f; stat -c %u:%g f"; stat -c %u:%g f; rm f'
+check_output "no ranges: and one becomes them" "12 34 34 56" seen root 'setpriv --reuid 12 --regid 34 \
+	--groups 34,56 -- bash -c "echo \$(id -u) \$(id -g) \$(id -G)"'
+check_output "no ranges: as somebody else" "12:34 12:34 5" seen 12:34 '
+	touch f; echo -n "$(id -u):$(id -g) $(stat -c %u:%g f) "; chown 5 f; stat -c %u f; rm f'
+check_output "no ranges: kept, if it is to be" "12:34" as_user '
+	viewctl run --user root --ids=list -- bash -c "touch f; chown 12:34 f"
+	viewctl run --user root --ids=list -- stat -c %u:%g f; rm f list'
+check_status "no ranges: root alone does without" 1 "Invalid argument" as_user \
+	'viewctl run --map-root -- bash -c "touch f; chown 12 f"'
 # Only of users, so groups are one's own.
 echo tester:200000:10 >>/etc/subuid
 check_output "few, and of users alone" $'0 1000 1\n1 200000 10\n0 1000 1' seen root "$map"

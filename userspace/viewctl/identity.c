@@ -131,20 +131,45 @@ static void ranges_spread(struct side *side, const struct subid_range *ranges, i
 	}
 }
 
-static void side_fill(struct side *side, bool whole,
-		      int (*ranges_get)(const char *owner, struct subid_range **ranges))
+typedef int ranges_get_t(const char *owner, struct subid_range **ranges);
+
+/* The caller's; how many, and they are to be freed. */
+static int ranges_own(ranges_get_t *ranges_get, struct subid_range **ranges)
 {
-	const struct passwd *user = whole ? getpwuid(geteuid()) : NULL;
-	struct subid_range *ranges = NULL;
+	const struct passwd *user = getpwuid(geteuid());
+	int count;
+
+	*ranges = NULL;
+	count = user ? ranges_get(user->pw_name, ranges) : 0;
+	return count > 0 ? count : 0;
+}
+
+static void side_fill(struct side *side, bool whole, ranges_get_t *ranges_get)
+{
+	struct subid_range *ranges;
 	int count;
 
 	line_add(side, side->inside, side->own, 1);
-	if (!user)
+	if (!whole)
 		return;
-	count = ranges_get(user->pw_name, &ranges);
-	if (count > 0)
-		ranges_spread(side, ranges, count);
+	count = ranges_own(ranges_get, &ranges);
+	ranges_spread(side, ranges, count);
 	free(ranges);
+}
+
+bool identity_alone(const struct identity *identity)
+{
+	struct subid_range *users, *groups;
+	bool alone;
+
+	if (!identity->whole)
+		return false;
+	subid_init("viewctl", stderr);
+	alone = !ranges_own(subid_get_uid_ranges, &users);
+	alone = !ranges_own(subid_get_gid_ranges, &groups) && alone;
+	free(users);
+	free(groups);
+	return alone;
 }
 
 /* newuidmap(1) and newgidmap(1) end with a complaint of their own if the ranges are not allowed. */

@@ -26,13 +26,17 @@ struct identity {
 	"      --map-user           appear as oneself in it (the default), but able to\n" \
 	"                           mount and unmount\n"			\
 	"      --user WHO           appear as root, UID:GID, or the user of that name, with\n" \
-	"                           what other ids subuid and subgid allow\n"
+	"                           what other ids subuid and subgid allow; if none, as\n" \
+	"                           with --ids\n"
 
 /** identity_parse() - read what follows --user. Return: an exit status, after a complaint */
 int identity_parse(struct identity *identity, const struct verb *verb, const char *text);
 
 /** identity_differs() - is it another one than that of the caller? */
 bool identity_differs(const struct identity *identity);
+
+/** identity_alone() - are others wanted, and the caller has no ranges of which these could be? */
+bool identity_alone(const struct identity *identity);
 
 /** struct idmap - maps of a user namespace to be made */
 struct idmap;

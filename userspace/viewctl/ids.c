@@ -2,6 +2,7 @@
 /* viewctl: --ids, owners and devices that are so in the view alone */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,13 +87,13 @@ static int rules_add(const struct ids *ids, int view, const struct identity *ide
 	return ret;
 }
 
-/* A server of our own, as its end is to be waited for. */
-static int server_start(struct ids *ids)
+/* A server of its own for each view, as its end is to be waited for. */
+static int server_start(struct ids *ids, uint64_t view_id)
 {
 	char name[VIEWOS_NAME_LEN];
 	int ret;
 
-	snprintf(name, sizeof(name), "ids@%d", getpid());
+	snprintf(name, sizeof(name), "ids@%" PRIu64, view_id);
 	ret = ondemand_get(&ids->server, VIEWOS_CLASS_SYSCALL, "ids", name);
 	if (ret < 0 || !ids->path)
 		return ret;
@@ -105,7 +106,8 @@ static int server_start(struct ids *ids)
 	return ret;
 }
 
-int ids_add(struct ids *ids, int view, const struct identity *identity, bool mapped)
+int ids_add(struct ids *ids, int view, uint64_t view_id, const struct identity *identity,
+	    bool mapped)
 {
 	int ret;
 
@@ -113,7 +115,7 @@ int ids_add(struct ids *ids, int view, const struct identity *identity, bool map
 		return 0;
 	ret = ids->file ? file_open(ids) : 0;
 	if (!ret)
-		ret = server_start(ids);
+		ret = server_start(ids, view_id);
 	if (ret >= 0)
 		ret = rules_add(ids, view, identity, mapped);
 	return ret < 0 ? ret : 0;

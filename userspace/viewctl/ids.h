@@ -28,12 +28,14 @@ struct ids {
 
 /**
  * ids_add() - start the server, and add the rules
+ * @view_id: of @view
  * @identity: as whom the user appears
  * @mapped: there will be a user namespace in which they do
  *
  * Return: 0, or negative after a complaint.
  */
-int ids_add(struct ids *ids, int view, const struct identity *identity, bool mapped);
+int ids_add(struct ids *ids, int view, uint64_t view_id, const struct identity *identity,
+	    bool mapped);
 
 /** ids_await() - wait until it has been written, when the view has ended */
 void ids_await(const struct ids *ids);

@@ -135,6 +135,9 @@ int world_create(struct world *world)
 		fail("--user: takes a user namespace, and --user-ns no was given");
 		return -EINVAL;
 	}
+	/* One id alone is of no use to who wants others: those are in the view alone then. */
+	if (user_ns_wanted(world) && identity_alone(&world->identity))
+		world->ids.wanted = true;
 	/* Files belong to root, unless it is to be somebody else. */
 	world->identity.given |= world->ids.wanted;
 	ctl = ctl_open();
@@ -150,7 +153,8 @@ int world_create(struct world *world)
 	ret = files_prepare(&world->files);
 	/* Now, since who is in the view cannot change its rules; the user's own decide first. */
 	if (!ret)
-		ret = ids_add(&world->ids, world->view, &world->identity, user_ns_wanted(world));
+		ret = ids_add(&world->ids, world->view, world->id, &world->identity,
+			      user_ns_wanted(world));
 	if (!ret)
 		ret = rulings_add(&world->rulings, world->view);
 	/* And while nobody is in it. */
