@@ -170,12 +170,19 @@ static bool rate_parse(const char *text, uint64_t *to)
 	return *to >= VIEWOS_CLOCK_RATE_MIN && *to <= VIEWOS_CLOCK_RATE_MAX;
 }
 
-static int realtime_parse(struct clock *clock, const struct verb *verb, const char *value)
+static const char *const keys[CLOCK_KEYS] = {
+	[CLOCK_REALTIME_KEY] = "realtime",
+	[CLOCK_RATE_KEY] = "rate",
+	[CLOCK_BOOTTIME_KEY] = "boottime",
+	[CLOCK_MONOTONIC_KEY] = "monotonic",
+};
+
+static int realtime_parse(struct clock *clock, const struct where *where, const char *value)
 {
 	bool offset = *value == '+' || *value == '-';
 
 	if (!(offset ? offset_parse : date_parse)(value, &clock->realtime))
-		return usage(verb, "--clock: 'realtime=%s': expected +OFFSET, -OFFSET "
+		return wrong(where, "'realtime=%s': expected +OFFSET, -OFFSET "
 			     "(as +1d12h30m or +90.5) or a date "
 			     "(as 2031-05-06T07:08:09Z or @SECONDS)", value);
 	clock->flags &= ~(VIEWOS_CLOCK_OFFSET | VIEWOS_CLOCK_DATE);
@@ -183,45 +190,66 @@ static int realtime_parse(struct clock *clock, const struct verb *verb, const ch
 	return EXIT_DONE;
 }
 
-static int part_parse(struct clock *clock, const struct verb *verb, char *part)
+static int value_parse(struct clock *clock, const struct where *where, enum clock_key key,
+		       const char *value)
 {
-	char *value = strchr(part, '=');
-	bool boottime;
+	bool boottime = key == CLOCK_BOOTTIME_KEY;
 
-	if (value)
-		*value++ = '\0';
-	boottime = !strcmp(part, "boottime");
-	if (strcmp(part, "realtime") && strcmp(part, "rate") && !boottime &&
-	    strcmp(part, "monotonic"))
-		return usage(verb, "--clock: '%s': expected realtime, rate, boottime or monotonic",
-			     part);
-	if (!value)
-		return usage(verb, "--clock: '%s': expected %s=VALUE", part, part);
-	if (!strcmp(part, "realtime"))
-		return realtime_parse(clock, verb, value);
-	if (!strcmp(part, "rate")) {
+	if (key == CLOCK_REALTIME_KEY)
+		return realtime_parse(clock, where, value);
+	if (key == CLOCK_RATE_KEY) {
 		if (!rate_parse(value, &clock->rate))
-			return usage(verb, "--clock: 'rate=%s': expected a number from 0.001 to "
-				     "1000", value);
+			return wrong(where, "'rate=%s': expected a number from 0.001 to 1000",
+				     value);
 		clock->flags |= VIEWOS_CLOCK_RATE;
 		return EXIT_DONE;
 	}
 	if (!offset_parse(value, boottime ? &clock->boottime : &clock->monotonic))
-		return usage(verb, "--clock: '%s=%s': expected +OFFSET or -OFFSET, as +1d12h30m",
-			     part, value);
+		return wrong(where, "'%s=%s': expected +OFFSET or -OFFSET, as +1d12h30m",
+			     keys[key], value);
 	*(boottime ? &clock->has_boottime : &clock->has_monotonic) = true;
 	return EXIT_DONE;
 }
 
-int clock_parse(struct clock *clock, const struct verb *verb, const char *text)
+int clock_key_set(struct clock *clock, const struct where *where, enum clock_key key,
+		  const char *value)
+{
+	int status = value_parse(clock, where, key, value);
+
+	if (status)
+		return status;
+	clock->where = *where;
+	free(clock->told[key]);
+	clock->told[key] = strdup(value);
+	return clock->told[key] ? EXIT_DONE : fail_at(where, "%s", strerror(ENOMEM));
+}
+
+static int part_parse(struct clock *clock, const struct where *where, char *part)
+{
+	char *value = strchr(part, '=');
+	int key;
+
+	if (value)
+		*value++ = '\0';
+	for (key = 0; key < CLOCK_KEYS; key++)
+		if (!strcmp(keys[key], part))
+			break;
+	if (key == CLOCK_KEYS)
+		return wrong(where, "'%s': expected realtime, rate, boottime or monotonic", part);
+	if (!value)
+		return wrong(where, "'%s': expected %s=VALUE", part, part);
+	return clock_key_set(clock, where, key, value);
+}
+
+int clock_parse(struct clock *clock, const struct where *where, const char *text)
 {
 	char *copy = strdup(text), *rest = copy, *part;
 	int status = EXIT_DONE;
 
 	if (!copy)
-		return fail("--clock: %s", strerror(ENOMEM));
+		return fail_at(where, "%s", strerror(ENOMEM));
 	while (!status && (part = strsep(&rest, ",")))
-		status = part_parse(clock, verb, part);
+		status = part_parse(clock, where, part);
 	free(copy);
 	return status;
 }
@@ -233,12 +261,12 @@ int clock_set(const struct clock *clock, int view)
 	if (clock->flags)
 		ret = viewos_view_clock(view, clock->flags, clock->realtime, clock->rate);
 	if (ret == -ENOTTY)
-		fail("--clock: the module that is loaded has no clocks (it needs ABI 3)");
+		fail_at(&clock->where, "the module that is loaded has no clocks (it needs ABI 3)");
 	else if (ret == -EINVAL)
-		fail("--clock: the time would be before 1970 or after 2231, or the rate, with "
-		     "those of the views above, not from 0.001 to 1000");
+		fail_at(&clock->where, "the time would be before 1970 or after 2231, or the rate, "
+			"with those of the views above, not from 0.001 to 1000");
 	else if (ret < 0)
-		fail("--clock: %s", strerror(-ret));
+		fail_at(&clock->where, "%s", strerror(-ret));
 	return ret;
 }
 
@@ -272,7 +300,7 @@ int clock_enter(const struct clock *clock)
 	if (fd >= 0)
 		close(fd);
 	if (ret < 0) {
-		fail("--clock: offsets of the time namespace: %s", strerror(-ret));
+		fail_at(&clock->where, "offsets of the time namespace: %s", strerror(-ret));
 		return ret;
 	}
 	/* It is for children as yet. */
@@ -281,6 +309,14 @@ int clock_enter(const struct clock *clock)
 	if (fd >= 0)
 		close(fd);
 	if (ret < 0)
-		fail("--clock: time namespace: %s", strerror(-ret));
+		fail_at(&clock->where, "time namespace: %s", strerror(-ret));
 	return ret;
+}
+
+void clock_free(struct clock *clock)
+{
+	int key;
+
+	for (key = 0; key < CLOCK_KEYS; key++)
+		free(clock->told[key]);
 }

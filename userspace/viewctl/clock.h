@@ -5,6 +5,10 @@
 
 #include "viewctl.h"
 
+/** enum clock_key - what --clock can say */
+enum clock_key { CLOCK_REALTIME_KEY, CLOCK_RATE_KEY, CLOCK_BOOTTIME_KEY, CLOCK_MONOTONIC_KEY,
+	CLOCK_KEYS };
+
 /**
  * struct clock - a view's clock, and offsets of a time namespace
  * @flags: VIEWOS_CLOCK_*; 0 without a clock of the view's own
@@ -14,6 +18,8 @@
  * @monotonic: likewise
  * @has_boottime: the time namespace is to have that offset
  * @has_monotonic: likewise
+ * @told: what was told for each key, to be freed, or NULL
+ * @where: the last of that was told
  */
 struct clock {
 	uint32_t flags;
@@ -21,6 +27,8 @@ struct clock {
 	uint64_t rate;
 	int64_t boottime, monotonic;
 	bool has_boottime, has_monotonic;
+	char *told[CLOCK_KEYS];
+	struct where where;
 };
 
 #define CLOCK_HELP								\
@@ -31,7 +39,11 @@ struct clock {
 	"                           or @SECONDS; repeatable\n"
 
 /** clock_parse() - read KEY=VALUE[,KEY=VALUE...]. Return: an exit status, after a complaint */
-int clock_parse(struct clock *clock, const struct verb *verb, const char *text);
+int clock_parse(struct clock *clock, const struct where *where, const char *text);
+
+/** clock_key_set() - likewise, the value of one key */
+int clock_key_set(struct clock *clock, const struct where *where, enum clock_key key,
+		  const char *value);
 
 /** clock_set() - give a view that nobody is in its clock. Return: 0, negative after a complaint */
 int clock_set(const struct clock *clock, int view);
@@ -41,5 +53,7 @@ bool clock_wants_namespace(const struct clock *clock);
 
 /** clock_enter() - become a member of the time namespace just made. Return: as clock_set() */
 int clock_enter(const struct clock *clock);
+
+void clock_free(struct clock *clock);
 
 #endif /* _VIEWCTL_CLOCK_H */

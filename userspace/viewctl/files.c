@@ -10,23 +10,17 @@
 
 #include "files.h"
 #include "patching.h"
+#include "paths.h"
 #include "placing.h"
 #include "plan.h"
 
-static const char *const names[] = {
-	[STEP_VIEWFS] = "--mount",
-	[STEP_BIND] = "--bind",
-	[STEP_PATCH] = "--patch",
-	[STEP_COW] = "--cow",
-	[STEP_HIDE] = "--hide",
-};
-
 const char *step_name(const struct step *step)
 {
-	return names[step->kind];
+	return step->where.name;
 }
 
-static struct step *step_add(struct files *files, enum step_kind kind, const char *text)
+static struct step *step_add(struct files *files, enum step_kind kind, const struct where *where,
+			     const char *text)
 {
 	struct step *steps, *step;
 
@@ -34,30 +28,76 @@ static struct step *step_add(struct files *files, enum step_kind kind, const cha
 	if (steps) {
 		files->steps = steps;
 		step = &steps[files->count];
-		*step = (struct step){ .kind = kind, .fd = -1, .text = strdup(text) };
+		*step = (struct step){
+			.kind = kind, .where = *where, .fd = -1, .text = strdup(text) };
 		if (step->text) {
 			files->count++;
 			return step;
 		}
 	}
-	fail("%s: %s", names[kind], strerror(ENOMEM));
+	fail_at(where, "%s", strerror(ENOMEM));
 	return NULL;
 }
 
-int files_mount(struct files *files, const struct verb *verb, const char *text)
+/*
+ * A path is told as an absolute one, but its links as they are: they may lead elsewhere when it
+ * is told again. A file has no current directory that everybody who applies it has.
+ */
+static int path_tell(const struct where *where, const char *path, char **told)
 {
-	struct step *step = step_add(files, STEP_VIEWFS, text);
-	int ret;
+	char *here;
+
+	*told = NULL;
+	if (where->file && *path != '/')
+		return wrong(where, "'%s': expected an absolute path", path);
+	here = *path == '/' ? strdup("/") : getcwd(NULL, 0);
+	*told = here ? path_join(here, path) : NULL;
+	free(here);
+	return *told ? EXIT_DONE : fail_at(where, "'%s': %s", path, strerror(errno));
+}
+
+/* What is told of a step: its source, its target, and what is around them, each may be NULL. */
+static int step_tell(struct step *step, const char *before, const char *between, const char *after)
+{
+	char *source = NULL, *target = NULL;
+	int status = EXIT_DONE;
+
+	if (step->source)
+		status = path_tell(&step->where, step->source, &source);
+	if (!status)
+		status = path_tell(&step->where, step->target, &target);
+	if (!status && asprintf(&step->told, "%s%s%s%s%s", before ? before : "",
+				source && step->kind == STEP_BIND ? source : target, between,
+				!source ? "" : step->kind == STEP_BIND ? target : source,
+				after ? after : "") < 0) {
+		step->told = NULL;
+		status = fail_at(&step->where, "%s", strerror(ENOMEM));
+	}
+	free(source);
+	free(target);
+	return status;
+}
+
+int files_mount(struct files *files, const struct where *where, const char *text)
+{
+	struct step *step = step_add(files, STEP_VIEWFS, where, text);
+	int ret, status;
+	char *told;
 
 	if (!step)
 		return EXIT_FAILED;
 	ret = mounting_spec(&step->mounting, text);
 	if (ret == -ENOMEM)
-		return fail("--mount: %s", strerror(ENOMEM));
+		return fail_at(where, "%s", strerror(ENOMEM));
 	if (ret < 0)
-		return usage(verb, "--mount: '%s': expected TYPE[,OPTIONS]:SOURCE:TARGET", text);
+		return wrong(where, "'%s': expected TYPE[,OPTIONS]:SOURCE:TARGET", text);
 	step->target = step->mounting.target;
-	return EXIT_DONE;
+	*strchr(step->text, ':') = '\0';
+	if (asprintf(&told, "%s:%s:", step->text, step->mounting.source) < 0)
+		return fail_at(where, "%s", strerror(ENOMEM));
+	status = step_tell(step, told, "", NULL);
+	free(told);
+	return status;
 }
 
 /* Cuts @suffix off the end of @text, if it is there. */
@@ -71,9 +111,9 @@ static bool suffix_cut(char *text, const char *suffix)
 	return true;
 }
 
-int files_bind(struct files *files, const struct verb *verb, const char *text)
+int files_bind(struct files *files, const struct where *where, const char *text)
 {
-	struct step *step = step_add(files, STEP_BIND, text);
+	struct step *step = step_add(files, STEP_BIND, where, text);
 	char *target;
 
 	if (!step)
@@ -81,16 +121,16 @@ int files_bind(struct files *files, const struct verb *verb, const char *text)
 	step->readonly = suffix_cut(step->text, ",ro");
 	target = strrchr(step->text, ':');
 	if (!target || target == step->text || !target[1])
-		return usage(verb, "--bind: '%s': expected SOURCE:TARGET[,ro]", text);
+		return wrong(where, "'%s': expected SOURCE:TARGET[,ro]", text);
 	*target++ = '\0';
 	step->source = step->text;
 	step->target = target;
-	return EXIT_DONE;
+	return step_tell(step, NULL, ":", step->readonly ? ",ro" : NULL);
 }
 
-int files_patch(struct files *files, const struct verb *verb, const char *text)
+int files_patch(struct files *files, const struct where *where, const char *text)
 {
-	struct step *step = step_add(files, STEP_PATCH, text);
+	struct step *step = step_add(files, STEP_PATCH, where, text);
 
 	if (!step)
 		return EXIT_FAILED;
@@ -99,13 +139,13 @@ int files_patch(struct files *files, const struct verb *verb, const char *text)
 	if (step->options)
 		*step->options++ = '\0';
 	if (!*step->target)
-		return usage(verb, "--patch: '%s': expected DIR[:OPTION,...]", text);
-	return EXIT_DONE;
+		return wrong(where, "'%s': expected DIR[:OPTION,...]", text);
+	return step_tell(step, NULL, step->options ? ":" : "", step->options);
 }
 
-int files_hide(struct files *files, const struct verb *verb, const char *text)
+int files_hide(struct files *files, const struct where *where, const char *text)
 {
-	struct step *step = step_add(files, STEP_HIDE, text);
+	struct step *step = step_add(files, STEP_HIDE, where, text);
 	size_t len;
 	char *name;
 
@@ -117,14 +157,14 @@ int files_hide(struct files *files, const struct verb *verb, const char *text)
 	name = strrchr(step->text, '/');
 	name = name ? name + 1 : step->text;
 	if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
-		return usage(verb, "--hide: '%s': expected the path of a name", text);
-	return EXIT_DONE;
+		return wrong(where, "'%s': expected the path of a name", text);
+	return step_tell(step, NULL, "", NULL);
 }
 
-int files_cow(struct files *files, const struct verb *verb, const char *text)
+int files_cow(struct files *files, const struct where *where, const char *text)
 {
 	static const char keep[] = ",keep=";
-	struct step *step = step_add(files, STEP_COW, text);
+	struct step *step = step_add(files, STEP_COW, where, text);
 	char *at;
 
 	if (!step)
@@ -135,9 +175,9 @@ int files_cow(struct files *files, const struct verb *verb, const char *text)
 		step->source = at + strlen(keep);
 	}
 	if (!*step->text || (at && !*step->source))
-		return usage(verb, "--cow: '%s': expected DIR[,keep=PATH]", text);
+		return wrong(where, "'%s': expected DIR[,keep=PATH]", text);
 	step->target = step->text;
-	return EXIT_DONE;
+	return step_tell(step, NULL, step->source ? keep : "", NULL);
 }
 
 bool files_cover(const struct files *files, const char *path)
@@ -152,7 +192,7 @@ static int step_prepare(const struct files *files, struct step *step)
 	if (step->into == step)
 		ret = patching_rules(files, step);
 	if (ret < 0)
-		fail("%s: '%s': %s", step_name(step), step->at, strerror(-ret));
+		fail_at(&step->where, "'%s': %s", step->at, strerror(-ret));
 	else if (step->mounting.type)
 		ret = mounting_prepare(&step->mounting, NULL, NULL);
 	return ret;
@@ -161,10 +201,13 @@ static int step_prepare(const struct files *files, struct step *step)
 int files_prepare(struct files *files)
 {
 	size_t i;
-	int ret = plan(files);
+	int ret = 0;
 
-	for (i = 0; !ret && i < files->count; i++)
+	for (i = 0; !ret && i < files->count; i++) {
+		fail_within(&files->steps[i].where);
 		ret = step_prepare(files, &files->steps[i]);
+	}
+	fail_within(NULL);
 	return ret;
 }
 
@@ -179,8 +222,8 @@ static int source_open(struct step *step)
 		step->fd = open(step->from, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (step->fd < 0) {
 		ret = -errno;
-		fail("%s: '%s': %s%s", step_name(step), step->from, strerror(errno),
-		     ret == -EINVAL ? " (a mount that cannot be bound elsewhere?)" : "");
+		fail_at(&step->where, "'%s': %s%s", step->from, strerror(errno),
+			ret == -EINVAL ? " (a mount that cannot be bound elsewhere?)" : "");
 	}
 	return ret;
 }
@@ -219,10 +262,12 @@ int files_make(struct files *files)
 		if (step->from && !step->inside)
 			ret = source_open(step);
 	for (step = files->steps; !ret && step < end; step++) {
+		fail_within(&step->where);
 		ret = step_make(files, step);
 		if (!ret && step->root && !strcmp(step->root, "/"))
 			ret = placing_root();
 	}
+	fail_within(NULL);
 	return ret;
 }
 
@@ -256,6 +301,7 @@ void files_free(struct files *files)
 		free(step->root);
 		free(step->from);
 		free(step->at);
+		free(step->told);
 		free(step->text);
 	}
 	free(files->steps);

@@ -11,6 +11,8 @@ enum step_kind { STEP_VIEWFS, STEP_BIND, STEP_PATCH, STEP_COW, STEP_HIDE };
 /**
  * struct step - one option of those that shape the files
  * @kind: which one
+ * @where: it was told
+ * @told: what it says, in a form that does not depend on the current directory, to be freed
  * @text: copy of what the option says, which the strings below are parts of
  * @source: bind: what the target shall be; cow: directory of a layer to be kept, or NULL
  * @options: patch: for viewos-patch, or NULL
@@ -28,6 +30,8 @@ enum step_kind { STEP_VIEWFS, STEP_BIND, STEP_PATCH, STEP_COW, STEP_HIDE };
  */
 struct step {
 	enum step_kind kind;
+	struct where where;
+	char *told;
 	char *text;
 	const char *source;
 	const char *target;
@@ -53,7 +57,7 @@ struct files {
 	size_t count;
 };
 
-/** step_name() - the option, as the user knows it */
+/** step_name() - the option or the key, as the user knows it */
 const char *step_name(const struct step *step);
 
 #define FILES_HELP								\
@@ -72,22 +76,22 @@ const char *step_name(const struct step *step);
 	"                           the end, or that is kept in PATH; repeatable\n"
 
 /** files_mount() - read the value of --mount. Return: an exit status, after a complaint */
-int files_mount(struct files *files, const struct verb *verb, const char *text);
+int files_mount(struct files *files, const struct where *where, const char *text);
 
 /** files_bind() - read the value of --bind. Return: likewise */
-int files_bind(struct files *files, const struct verb *verb, const char *text);
+int files_bind(struct files *files, const struct where *where, const char *text);
 
 /** files_hide() - read the value of --hide. Return: likewise */
-int files_hide(struct files *files, const struct verb *verb, const char *text);
+int files_hide(struct files *files, const struct where *where, const char *text);
 
 /** files_patch() - read the value of --patch. Return: likewise */
-int files_patch(struct files *files, const struct verb *verb, const char *text);
+int files_patch(struct files *files, const struct where *where, const char *text);
 
 /** files_cow() - read the value of --cow. Return: likewise */
-int files_cow(struct files *files, const struct verb *verb, const char *text);
+int files_cow(struct files *files, const struct where *where, const char *text);
 
 /**
- * files_prepare() - outside: look paths up, see to servers
+ * files_prepare() - outside: see to servers, once plan() is done
  *
  * Return: 0, or negative after a complaint.
  */

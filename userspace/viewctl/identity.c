@@ -43,12 +43,14 @@ struct side {
 
 /**
  * struct idmap - maps of a user namespace to be made
+ * @where: it was told who
  * @users: that of users
  * @groups: that of groups
  * @helper: a process outside, which waits to run the programs, or 0
  * @start: pipe's end through which it is told to
  */
 struct idmap {
+	struct where where;
 	struct side users;
 	struct side groups;
 	pid_t helper;
@@ -72,13 +74,13 @@ static bool id_read(const char **at, char behind, unsigned int *id)
 	return true;
 }
 
-int identity_parse(struct identity *identity, const struct verb *verb, const char *text)
+int identity_parse(struct identity *identity, const struct where *where, const char *text)
 {
 	const struct passwd *user;
 	const char *at = text;
 
-	identity->given = true;
-	identity->whole = true;
+	*identity = (struct identity){
+		.given = true, .whole = true, .told = text, .where = *where };
 	if (id_read(&at, ':', &identity->uid) && id_read(&at, '\0', &identity->gid))
 		return EXIT_DONE;
 	errno = 0;
@@ -89,10 +91,8 @@ int identity_parse(struct identity *identity, const struct verb *verb, const cha
 		return EXIT_DONE;
 	}
 	if (isdigit((unsigned char)*text) || strchr(text, ':'))
-		return usage(verb, "--user: '%s': expected root, UID:GID or the name of a user",
-			     text);
-	return usage(verb, "--user: '%s': there is no such user; expected root, UID:GID or a name",
-		     text);
+		return wrong(where, "'%s': expected root, UID:GID or the name of a user", text);
+	return wrong(where, "'%s': there is no such user; expected root, UID:GID or a name", text);
 }
 
 bool identity_differs(const struct identity *identity)
@@ -173,7 +173,7 @@ bool identity_alone(const struct identity *identity)
 }
 
 /* newuidmap(1) and newgidmap(1) end with a complaint of their own if the ranges are not allowed. */
-static bool program_run(const struct side *side, pid_t pid)
+static bool program_run(const struct where *where, const struct side *side, pid_t pid)
 {
 	char *argv[2 + 3 * LINES_MAX + 1], *text;
 	const unsigned long *numbers = (const unsigned long *)side->lines;
@@ -191,8 +191,8 @@ static bool program_run(const struct side *side, pid_t pid)
 	child = fork();
 	if (!child) {
 		execvp(argv[0], argv);
-		fail("--user: %s: %s%s", side->program, strerror(errno),
-		     errno == ENOENT ? " (Debian: uidmap)" : "");
+		fail_at(where, "%s: %s%s", side->program, strerror(errno),
+			errno == ENOENT ? " (Debian: uidmap)" : "");
 		_exit(EXIT_FAILED);
 	}
 	while (child > 0 && waitpid(child, &status, 0) < 0)
@@ -209,8 +209,8 @@ static void helper_become(const struct idmap *map, int wait)
 
 	if (read(wait, &byte, 1) != 1)
 		_exit(EXIT_FAILED);
-	_exit(program_run(&map->users, pid) && program_run(&map->groups, pid) ? EXIT_DONE :
-	      EXIT_FAILED);
+	_exit(program_run(&map->where, &map->users, pid) &&
+	      program_run(&map->where, &map->groups, pid) ? EXIT_DONE : EXIT_FAILED);
 }
 
 static int helper_start(struct idmap *map)
@@ -239,6 +239,7 @@ struct idmap *idmap_prepare(const struct identity *identity)
 		fail("%s", strerror(ENOMEM));
 		return NULL;
 	}
+	map->where = identity->where;
 	map->start = -1;
 	map->users = (struct side){ .file = "/proc/self/uid_map", .program = "newuidmap",
 		.own = geteuid(), .inside = identity->given ? identity->uid : geteuid() };
@@ -254,7 +255,7 @@ struct idmap *idmap_prepare(const struct identity *identity)
 	ret = helper_start(map);
 	if (!ret)
 		return map;
-	fail("--user: %s", strerror(-ret));
+	fail_at(&map->where, "%s", strerror(-ret));
 	idmap_free(map);
 	return NULL;
 }
@@ -298,15 +299,15 @@ int idmap_make(struct idmap *map)
 	if (map->start < 0)
 		return own_make(map);
 	if (write(map->start, "", 1) != 1)
-		return fail("--user: %s", strerror(errno)), -EIO;
+		return fail_at(&map->where, "%s", strerror(errno)), -EIO;
 	while (waitpid(map->helper, &status, 0) < 0)
 		if (errno != EINTR)
-			return fail("--user: %s", strerror(errno)), -EIO;
+			return fail_at(&map->where, "%s", strerror(errno)), -EIO;
 	map->helper = 0;
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
-	fail("--user: %s and %s have not made the maps of /etc/subuid and /etc/subgid "
-	     "(--map-root does without)", map->users.program, map->groups.program);
+	fail_at(&map->where, "%s and %s have not made the maps of /etc/subuid and /etc/subgid "
+		"(--map-root does without)", map->users.program, map->groups.program);
 	return -EPERM;
 }
 

@@ -13,12 +13,16 @@
  * @whole: the other ids are to be there too, as far as subuid(5) and subgid(5) have them
  * @uid: user id inside
  * @gid: group id inside
+ * @told: what followed --user, or NULL; kept by whoever gave it
+ * @where: it was told
  */
 struct identity {
 	bool given;
 	bool whole;
 	uid_t uid;
 	gid_t gid;
+	const char *told;
+	struct where where;
 };
 
 #define IDENTITY_HELP								\
@@ -30,7 +34,7 @@ struct identity {
 	"                           with --ids\n"
 
 /** identity_parse() - read what follows --user. Return: an exit status, after a complaint */
-int identity_parse(struct identity *identity, const struct verb *verb, const char *text);
+int identity_parse(struct identity *identity, const struct where *where, const char *text);
 
 /** identity_differs() - is it another one than that of the caller? */
 bool identity_differs(const struct identity *identity);

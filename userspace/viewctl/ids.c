@@ -12,7 +12,6 @@
 
 #include "calls.h"
 #include "ids.h"
-#include "ruling.h"
 
 /* Now, while there is somebody to be told; and the server has another current directory. */
 static int file_open(struct ids *ids)
@@ -29,7 +28,7 @@ static int file_open(struct ids *ids)
 	if (fd >= 0)
 		close(fd);
 	if (ret)
-		fail("--ids: '%s': %s", ids->file, strerror(-ret));
+		fail_at(&ids->where, "'%s': %s", ids->file, strerror(-ret));
 	return ret;
 }
 
@@ -55,7 +54,7 @@ static int rule_add(const struct ids *ids, int view, struct viewos_call_rule *ru
 	int ret = calls_parse(text, rule, error, sizeof(error));
 
 	if (ret < 0) {
-		fail("--ids: %s", ret == -ENOMEM ? strerror(ENOMEM) : error);
+		fail_at(&ids->where, "%s", ret == -ENOMEM ? strerror(ENOMEM) : error);
 		return ret;
 	}
 	if (rule->verdict == VIEWOS_VERDICT_SERVE) {
@@ -64,27 +63,52 @@ static int rule_add(const struct ids *ids, int view, struct viewos_call_rule *ru
 	}
 	rule->flags |= VIEWOS_RULE_ADD_KNOWN;
 	ret = viewos_call_rule_add(view, rule, NULL);
-	if (ret < 0)
-		fail("--ids%s%s: %s", ids->path ? "=" : "", ids->path ? ids->path : "",
-		     ids_error(ids, ret));
+	if (ret < 0 && ids->path)
+		fail_at(&ids->where, "'%s': %s", ids->path, ids_error(ids, ret));
+	else if (ret < 0)
+		fail_at(&ids->where, "%s", ids_error(ids, ret));
 	return ret;
 }
 
-/* Where the kernel says by itself who one is, it is asked who has become somebody else alone. */
+/*
+ * Where the kernel says by itself who one is, it is asked who has become somebody else alone.
+ */
+#define IDS_RULE_LEN	160
+
+static void rule_write(char rule[IDS_RULE_LEN], const struct identity *identity, bool everybody)
+{
+	snprintf(rule, IDS_RULE_LEN, "@ids=serve:ids,uid=%u,gid=%u%s", identity->uid,
+		 identity->gid, everybody ? ",everybody" : "");
+}
+
 static int rules_add(const struct ids *ids, int view, const struct identity *identity, bool mapped)
 {
 	struct viewos_call_rule *rule = malloc(sizeof(*rule));
-	bool everybody = !mapped && identity_differs(identity);
-	char text[160];
+	char text[IDS_RULE_LEN];
 	int ret;
 
 	if (!rule)
 		return -ENOMEM;
-	snprintf(text, sizeof(text), "@ids=serve:ids,uid=%u,gid=%u%s", identity->uid,
-		 identity->gid, everybody ? ",everybody" : "");
+	rule_write(text, identity, !mapped && identity_differs(identity));
 	ret = rule_add(ids, view, rule, text);
 	free(rule);
 	return ret;
+}
+
+int ids_rulings(struct rulings *rulings, const struct identity *identity)
+{
+	static const struct where where = { .name = "--ids" };
+	struct ruling *ruling;
+	char rule[IDS_RULE_LEN];
+
+	rule_write(rule, identity, false);
+	if (rulings_calls(rulings, &where, rule))
+		return -ENOMEM;
+	for (ruling = rulings->first; ruling; ruling = ruling->next) {
+		ruling->calls->flags |= VIEWOS_RULE_ADD_KNOWN;
+		ruling->any_source = true;
+	}
+	return 0;
 }
 
 /* A server of its own for each view, as its end is to be waited for. */

@@ -5,18 +5,23 @@
 
 #include "identity.h"
 #include "ondemand.h"
+#include "ruling.h"
 
 /**
  * struct ids - whether, and where they are kept
  * @wanted: there are to be such
+ * @where: it was told
  * @file: the file that has them, as the user wrote it; or NULL
+ * @told: likewise, absolute
  * @path: likewise, absolute, once the server has been started
  * @server: who keeps them
  * @pidfd: its process, if its end is to be waited for, else 0
  */
 struct ids {
 	bool wanted;
+	struct where where;
 	const char *file;
+	const char *told;
 	char *path;
 	struct ondemand server;
 	int pidfd;
@@ -36,6 +41,9 @@ struct ids {
  */
 int ids_add(struct ids *ids, int view, uint64_t view_id, const struct identity *identity,
 	    bool mapped);
+
+/** ids_rulings() - all rules that ids_add() may add, to know them again. Return: 0, negative */
+int ids_rulings(struct rulings *rulings, const struct identity *identity);
 
 /** ids_await() - wait until it has been written, when the view has ended */
 void ids_await(const struct ids *ids);

@@ -39,9 +39,10 @@ int placing_bind(const struct step *step)
 	    move_mount(step->fd, "", AT_FDCWD, step->at, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		ret = -errno;
 	if (ret == -EINVAL && is_directory(step->fd, "") != is_directory(AT_FDCWD, step->at))
-		fail("--bind: '%s': only one of it and '%s' is a directory", step->at, step->from);
+		fail_at(&step->where, "'%s': only one of it and '%s' is a directory", step->at,
+			step->from);
 	else if (ret < 0)
-		fail("--bind: '%s' on '%s': %s", step->from, step->at, strerror(-ret));
+		fail_at(&step->where, "'%s' on '%s': %s", step->from, step->at, strerror(-ret));
 	return ret;
 }
 
@@ -65,7 +66,7 @@ struct layer {
 
 static int layer_fail(const struct layer *layer, const char *what, int error)
 {
-	fail("--cow: '%s': %s: %s", layer->step->at, what, strerror(error));
+	fail_at(&layer->step->where, "'%s': %s: %s", layer->step->at, what, strerror(error));
 	return -error;
 }
 
@@ -214,7 +215,8 @@ static int kept_check(const struct layer *layer, const struct step *hide)
 	free(path);
 	if (ret < 0 || (S_ISCHR(st.st_mode) && !st.st_rdev))
 		return 0;
-	fail("--hide: '%s': the layer that is kept in '%s' has it", hide->at, layer->step->from);
+	fail_at(&hide->where, "'%s': the layer that is kept in '%s' has it", hide->at,
+		layer->step->from);
 	return -EEXIST;
 }
 
@@ -225,7 +227,7 @@ static int change_fill(const struct layer *layer, const struct step *step)
 
 	free(path);
 	if (ret < 0) {
-		fail("%s: '%s': %s", step_name(step), step->at, strerror(-ret));
+		fail_at(&step->where, "'%s': %s", step->at, strerror(-ret));
 		return ret;
 	}
 	return layer->step->from && step->kind == STEP_HIDE ? kept_check(layer, step) : 0;
@@ -369,13 +371,13 @@ static int overlay_fail(const struct layer *layer, int error, bool covers)
 	const struct step *step = layer->step;
 
 	if (error == ENODEV)
-		fail("--cow: '%s': the kernel has no overlay file system", step->at);
+		fail_at(&step->where, "'%s': the kernel has no overlay file system", step->at);
 	else if (error == EINVAL && covers && in_user_ns())
-		fail("--cow: '%s': other file systems are mounted in it, and the kernel lets "
-		     "nobody in a user namespace look behind them", step->at);
+		fail_at(&step->where, "'%s': other file systems are mounted in it, and the kernel "
+			"lets nobody in a user namespace look behind them", step->at);
 	else if (error == EINVAL && step->from)
-		fail("--cow: '%s': '%s' is on a file system that cannot have the layer", step->at,
-		     step->from);
+		fail_at(&step->where, "'%s': '%s' is on a file system that cannot have the layer",
+			step->at, step->from);
 	else
 		layer_fail(layer, "overlay", error);
 	return -error;
@@ -447,7 +449,7 @@ int placing_cow(const struct files *files, const struct step *step)
 	layer.dir = open(step->at, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (layer.dir < 0) {
 		ret = -errno;
-		fail("--cow: '%s': %s", step->at, strerror(-ret));
+		fail_at(&step->where, "'%s': %s", step->at, strerror(-ret));
 		return ret;
 	}
 	ret = submounts_take(&submounts, step->at, is_hidden, &layer);
@@ -472,7 +474,7 @@ int placing_patch(struct step *step)
 	ret = dir < 0 ? -errno :
 	      submounts_take(&submounts, step->root, patching_changes, &patching);
 	if (ret < 0) {
-		fail("%s: '%s': %s", step_name(step), step->root, strerror(-ret));
+		fail_at(&step->where, "'%s': %s", step->root, strerror(-ret));
 	} else {
 		step->mounting.attributes = attributes_of(dir);
 		ret = mounting_do(&step->mounting);

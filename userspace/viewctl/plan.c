@@ -14,7 +14,7 @@
 
 /* To be told like any other error of a step. */
 #define step_fail(step, format, ...)						\
-	fail("%s: '%s': " format, step_name(step), (step)->at, ##__VA_ARGS__)
+	fail_at(&(step)->where, "'%s': " format, (step)->at, ##__VA_ARGS__)
 
 struct step *plan_covering(const struct files *files, size_t count, const char *path)
 {
@@ -122,7 +122,7 @@ static int resolve(const struct files *files, struct step *step)
 					     path_absolute(step->target);
 	if (!step->at) {
 		ret = -errno;
-		fail("%s: '%s': %s", step_name(step), step->target, strerror(errno));
+		fail_at(&step->where, "'%s': %s", step->target, strerror(errno));
 		return ret;
 	}
 	for (other = files->steps; !ret && other < step; other++)
@@ -143,15 +143,15 @@ static int source_resolve(const struct files *files, struct step *step)
 	if (!step->inside && access(step->from, F_OK) < 0)
 		goto err;
 	if (step->kind == STEP_COW && path_covers(step->at, step->from)) {
-		fail("--cow: '%s': is in '%s' itself, and cannot have its layer", step->from,
-		     step->at);
+		fail_at(&step->where, "'%s': is in '%s' itself, and cannot have its layer",
+			step->from, step->at);
 		return -EINVAL;
 	}
 	return 0;
 
 err:
 	ret = -errno;
-	fail("%s: '%s': %s", step_name(step), step->source, strerror(-ret));
+	fail_at(&step->where, "'%s': %s", step->source, strerror(-ret));
 	return ret;
 }
 

@@ -6,12 +6,29 @@
 
 #include "viewctl.h"
 
+/* The line of a file that is being done, see fail_within(). */
+static struct where within;
+
+void fail_within(const struct where *where)
+{
+	within = where && where->file ? *where : (struct where){ 0 };
+}
+
+static void place_print(const struct where *where)
+{
+	fputs("viewctl: ", stderr);
+	if (where->file && where->line)
+		fprintf(stderr, "%s:%u: ", where->file, where->line);
+	else if (where->file)
+		fprintf(stderr, "%s: ", where->file);
+}
+
 int fail(const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	fputs("viewctl: ", stderr);
+	place_print(&within);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
 	va_end(args);
@@ -28,6 +45,38 @@ int usage(const struct verb *verb, const char *format, ...)
 	fprintf(stderr, ", try viewctl help %s\n", verb->name);
 	va_end(args);
 	return EXIT_USAGE;
+}
+
+static void complain(const struct where *where, const char *format, va_list args)
+{
+	place_print(where);
+	if (where->name && *where->name)
+		fprintf(stderr, "%s: ", where->name);
+	vfprintf(stderr, format, args);
+}
+
+int wrong(const struct where *where, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain(where, format, args);
+	va_end(args);
+	if (where->verb && !where->file)
+		fprintf(stderr, ", try viewctl help %s", where->verb->name);
+	fputc('\n', stderr);
+	return EXIT_USAGE;
+}
+
+int fail_at(const struct where *where, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain(where, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return EXIT_FAILED;
 }
 
 int option_rest(const struct verb *verb, int opt, char **argv)

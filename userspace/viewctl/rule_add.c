@@ -30,11 +30,13 @@ static int add(struct rulings *rulings, const char *view)
 
 static int rule_parse(struct rulings *rulings, const char *text)
 {
+	static const struct where where = { .verb = &verb_rule_add };
+
 	if (!strncmp(text, CALLS_PREFIX, strlen(CALLS_PREFIX)))
-		return rulings_calls(rulings, &verb_rule_add, "", text + strlen(CALLS_PREFIX));
+		return rulings_calls(rulings, &where, text + strlen(CALLS_PREFIX));
 	if (!strncmp(text, BINFMT_PREFIX, strlen(BINFMT_PREFIX)))
-		return rulings_binfmt(rulings, &verb_rule_add, "", text + strlen(BINFMT_PREFIX));
-	return rulings_parse(rulings, &verb_rule_add, "", text);
+		return rulings_binfmt(rulings, &where, text + strlen(BINFMT_PREFIX));
+	return rulings_parse(rulings, &where, text);
 }
 
 static int rule_add(int argc, char **argv)

@@ -11,13 +11,18 @@
 #include "calls.h"
 #include "ruling.h"
 
-static struct ruling *append(struct rulings *rulings, const char *text)
+static struct ruling *append(struct rulings *rulings, const struct where *where, const char *text)
 {
 	struct ruling *ruling = calloc(1, sizeof(*ruling));
 
 	if (!ruling)
 		return NULL;
-	ruling->text = text;
+	ruling->where = *where;
+	ruling->text = strdup(text);
+	if (!ruling->text) {
+		free(ruling);
+		return NULL;
+	}
 	if (!rulings->last)
 		rulings->last = &rulings->first;
 	*rulings->last = ruling;
@@ -39,22 +44,18 @@ static void source_make_absolute(struct viewos_rule *rule)
 }
 
 /* How reading @text ended, for the user; @error is a complaint that quotes what is wrong. */
-static int parsed(const struct verb *verb, const char *where, const char *text, int ret,
-		  const char *error)
+static int parsed(const struct where *where, const char *text, int ret, const char *error)
 {
-	const char *separator = *where ? ": " : "";
-
 	if (ret == -ENOMEM)
-		return fail("%s%s%s", where, separator, strerror(ENOMEM));
+		return fail_at(where, "%s", strerror(ENOMEM));
 	if (ret < 0)
-		return usage(verb, "%s%s'%s': %s", where, separator, text, error);
+		return wrong(where, "'%s': %s", text, error);
 	return EXIT_DONE;
 }
 
-int rulings_calls(struct rulings *rulings, const struct verb *verb, const char *where,
-		  const char *text)
+int rulings_calls(struct rulings *rulings, const struct where *where, const char *text)
 {
-	struct ruling *ruling = append(rulings, text);
+	struct ruling *ruling = append(rulings, where, text);
 	char error[512];
 	int ret = -ENOMEM;
 
@@ -64,13 +65,12 @@ int rulings_calls(struct rulings *rulings, const struct verb *verb, const char *
 		ret = calls_parse(text, ruling->calls, error, sizeof(error));
 	if (ret >= 0)
 		ruling->count = 1;
-	return parsed(verb, where, text, ret, error);
+	return parsed(where, text, ret, error);
 }
 
-int rulings_binfmt(struct rulings *rulings, const struct verb *verb, const char *where,
-		   const char *text)
+int rulings_binfmt(struct rulings *rulings, const struct where *where, const char *text)
 {
-	struct ruling *ruling = append(rulings, text);
+	struct ruling *ruling = append(rulings, where, text);
 	char error[512];
 	int ret = -ENOMEM;
 
@@ -80,45 +80,39 @@ int rulings_binfmt(struct rulings *rulings, const struct verb *verb, const char 
 		ret = binfmt_parse(text, ruling->binfmt, error, sizeof(error));
 	if (ret >= 0)
 		ruling->count = 1;
-	return parsed(verb, where, text, ret, error);
+	return parsed(where, text, ret, error);
 }
 
-int rulings_parse(struct rulings *rulings, const struct verb *verb, const char *where,
-		  const char *text)
+int rulings_parse(struct rulings *rulings, const struct where *where, const char *text)
 {
-	struct ruling *ruling = append(rulings, text);
-	const char *separator = *where ? ": " : "";
+	struct ruling *ruling = append(rulings, where, text);
 	char error[512];
 	size_t i;
-	int ret;
+	int ret = -ENOMEM;
 
-	if (!ruling)
-		return fail("%s%s%s", where, separator, strerror(ENOMEM));
-	ret = viewos_rule_parse(text, ruling->rules, error, sizeof(error));
-	if (ret == -ENOMEM)
-		return fail("%s%s%s", where, separator, error);
-	if (ret < 0)
-		return usage(verb, "%s%s'%s': %s", where, separator, text, error);
-	ruling->count = ret;
-	for (i = 0; i < ruling->count; i++)
+	if (ruling)
+		ret = viewos_rule_parse(text, ruling->rules, error, sizeof(error));
+	if (ret > 0)
+		ruling->count = ret;
+	for (i = 0; ret > 0 && i < ruling->count; i++)
 		source_make_absolute(&ruling->rules[i]);
-	return EXIT_DONE;
+	return parsed(where, text, ret, error);
 }
 
-int rulings_stack(struct rulings *rulings, const struct verb *verb, const char *stack)
+int rulings_stack(struct rulings *rulings, const struct where *where, const char *stack)
 {
 	struct viewos_rule parsed[VIEWOS_RULE_PARSED_MAX];
 	char text[VIEWOS_NAME_LEN + sizeof("any=stack:")];
 	struct ruling *ruling;
 
 	if (strlen(stack) >= VIEWOS_NAME_LEN || strlen(stack) == 0)
-		return usage(verb, "--stack: '%s': expected the name of a stack", stack);
+		return wrong(where, "'%s': expected the name of a stack", stack);
 	snprintf(text, sizeof(text), "any=stack:%s", stack);
 	if (viewos_rule_parse(text, parsed, NULL, 0) != 1)
-		return usage(verb, "--stack: '%s': expected the name of a stack", stack);
-	ruling = append(rulings, stack);
+		return wrong(where, "'%s': expected the name of a stack", stack);
+	ruling = append(rulings, where, text);
 	if (!ruling)
-		return fail("--stack: %s", strerror(ENOMEM));
+		return fail_at(where, "%s", strerror(ENOMEM));
 	ruling->rules[0] = parsed[0];
 	ruling->count = 1;
 	return EXIT_DONE;
@@ -276,15 +270,27 @@ int rulings_add(struct rulings *rulings, int view)
 	struct ruling *ruling;
 	int ret = 0;
 
-	for (ruling = rulings->first; ret >= 0 && ruling; ruling = ruling->next)
+	for (ruling = rulings->first; ret >= 0 && ruling; ruling = ruling->next) {
+		if (ruling->kept)
+			continue;
+		fail_within(&ruling->where);
 		ret = ruling_add(ruling, view);
+	}
+	fail_within(NULL);
 	if (ret >= 0)
 		return 0;
+	rulings_take_back(rulings, view);
+	return ret;
+}
+
+void rulings_take_back(struct rulings *rulings, int view)
+{
+	struct ruling *ruling;
+
 	for (ruling = rulings->first; ruling; ruling = ruling->next)
 		while (ruling->added)
 			viewos_rule_del(view, ruling->ids[--ruling->added]);
 	rulings_cancel(rulings);
-	return ret;
 }
 
 void rulings_cancel(struct rulings *rulings)
@@ -303,6 +309,7 @@ void rulings_free(struct rulings *rulings)
 		rulings->first = ruling->next;
 		free(ruling->calls);
 		free(ruling->binfmt);
+		free(ruling->text);
 		free(ruling);
 	}
 	rulings->last = NULL;

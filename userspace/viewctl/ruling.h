@@ -9,22 +9,28 @@
 /**
  * struct ruling - what the user wrote, and the rules that it stands for
  * @next: in a list
- * @text: of the user; kept by whoever gave it
+ * @where: it was told
+ * @text: of the user, to be freed
  * @rules: that it stands for
  * @ids: of those that were added
  * @count: of @rules
  * @added: of @ids
+ * @any_source: it is the same rule whatever its source, when it is looked for
+ * @kept: the view has them already, and they are not to be added
  * @calls: in place of @rules: a rule for system calls; else NULL
  * @binfmt: likewise, a rule for programs
  * @server: who serves them, if the verdict is serve
  */
 struct ruling {
 	struct ruling *next;
-	const char *text;
+	struct where where;
+	char *text;
 	struct viewos_rule rules[VIEWOS_RULE_PARSED_MAX];
 	uint64_t ids[VIEWOS_RULE_PARSED_MAX];
 	size_t count;
 	size_t added;
+	bool any_source;
+	bool kept;
 	struct ondemand server;
 	struct viewos_call_rule *calls;
 	struct viewos_binfmt_rule *binfmt;
@@ -38,23 +44,19 @@ struct rulings {
 
 /**
  * rulings_parse() - read a rule, and append it to the list
- * @where: the option that it is from, for complaints, or ""
  *
  * Return: an exit status, EXIT_USAGE after a complaint about @text.
  */
-int rulings_parse(struct rulings *rulings, const struct verb *verb, const char *where,
-		  const char *text);
+int rulings_parse(struct rulings *rulings, const struct where *where, const char *text);
 
 /** rulings_calls() - likewise, a rule for system calls, without its prefix */
-int rulings_calls(struct rulings *rulings, const struct verb *verb, const char *where,
-		  const char *text);
+int rulings_calls(struct rulings *rulings, const struct where *where, const char *text);
 
 /** rulings_binfmt() - likewise, a rule for programs */
-int rulings_binfmt(struct rulings *rulings, const struct verb *verb, const char *where,
-		   const char *text);
+int rulings_binfmt(struct rulings *rulings, const struct where *where, const char *text);
 
 /** rulings_stack() - append the rule that @stack is the default stack. Return: likewise */
-int rulings_stack(struct rulings *rulings, const struct verb *verb, const char *stack);
+int rulings_stack(struct rulings *rulings, const struct where *where, const char *stack);
 
 /**
  * rulings_add() - add all of them to a view, or none
@@ -65,6 +67,9 @@ int rulings_stack(struct rulings *rulings, const struct verb *verb, const char *
  * Return: 0, or a negative number after a complaint.
  */
 int rulings_add(struct rulings *rulings, int view);
+
+/** rulings_take_back() - delete what rulings_add() has added, and end what it has started */
+void rulings_take_back(struct rulings *rulings, int view);
 
 /** rulings_cancel() - the view is not needed: end the servers that were started */
 void rulings_cancel(struct rulings *rulings);

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "init.h"
-#include "world.h"
+#include "settings.h"
 
 /* The command is the second process of the namespace; see init.h. */
 static int run_in_pid_namespace(char **argv)
@@ -23,11 +23,11 @@ static int run_in_pid_namespace(char **argv)
 }
 
 /* viewctl becomes the command: signals, terminal and exit status are its own. */
-static int run_inside(struct world *world, const char *directory, char **argv)
+static int run_inside(struct world *world, char **argv)
 {
 	int status;
 
-	if (world_enter(world, directory) < 0)
+	if (world_enter(world) < 0)
 		return EXIT_VIEWCTL;
 	if (world->namespaces & CLONE_NEWPID)
 		return run_in_pid_namespace(argv);
@@ -37,7 +37,7 @@ static int run_inside(struct world *world, const char *directory, char **argv)
 }
 
 /* It stays outside until the view has ended, and what is to be kept of it has been written. */
-static int run_and_await(struct world *world, const char *directory, char **argv)
+static int run_and_await(struct world *world, char **argv)
 {
 	sigset_t mask;
 	int status;
@@ -51,7 +51,7 @@ static int run_and_await(struct world *world, const char *directory, char **argv
 	}
 	if (!pid) {
 		init_release();
-		_exit(run_inside(world, directory, argv));
+		_exit(run_inside(world, argv));
 	}
 	close(world->view);
 	world->view = -1;
@@ -62,43 +62,26 @@ static int run_and_await(struct world *world, const char *directory, char **argv
 	return status;
 }
 
-static int run_world(struct world *world, const char *directory, char **argv)
+static int run_world(struct world *world, char **argv)
 {
 	if (world_create(world) < 0)
 		return EXIT_VIEWCTL;
 	if (world->ids.path)
-		return run_and_await(world, directory, argv);
-	return run_inside(world, directory, argv);
+		return run_and_await(world, argv);
+	return run_inside(world, argv);
 }
 
 static int run(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "name", required_argument, NULL, 'N' },
-		{ "chdir", required_argument, NULL, 'C' },
-		WORLD_OPTIONS,
-		OPTION_HELP
-	};
 	struct world world = { .view = -1 };
-	const char *directory = NULL;
-	int opt, status = EXIT_DONE;
+	int status;
 
-	while (!status &&
-	       (opt = getopt_long(argc, argv, "+:h" WORLD_SHORT, options, NULL)) != -1) {
-		if (opt == 'N') {
-			world.name = optarg;
-		} else if (opt == 'C') {
-			directory = optarg;
-		} else {
-			status = world_option(&world, &verb_run, opt);
-			if (status < 0) {
-				world_free(&world);
-				return option_rest(&verb_run, opt, argv);
-			}
-		}
+	if (settings_options(&world, &verb_run, argc, argv, &status)) {
+		argv += optind;
+		status = run_world(&world, *argv || !world.command ? argv : world.command);
+	} else if (status == EXIT_FAILED) {
+		status = EXIT_VIEWCTL;
 	}
-	if (!status)
-		status = run_world(&world, directory, argv + optind);
 	world_free(&world);
 	return status;
 }

@@ -46,53 +46,60 @@ static int key_find(const char *name)
 	return -1;
 }
 
-static int value_check(const struct verb *verb, int key, const char *value)
+static int value_check(const struct where *where, int key, const char *value)
 {
 	size_t i;
 
 	if (!*value && !may_be_empty(key))
-		return usage(verb, "--uts: '%s=': expected a value", keys[key]);
+		return wrong(where, "'%s=': expected a value", keys[key]);
 	if (strlen(value) >= VIEWOS_UTS_LEN)
-		return usage(verb, "--uts: '%s=%s': longer than %d bytes", keys[key], value,
+		return wrong(where, "'%s=%s': longer than %d bytes", keys[key], value,
 			     VIEWOS_UTS_LEN - 1);
 	for (i = 0; value[i]; i++)
 		if ((unsigned char)value[i] < ' ' || value[i] == '\x7f')
-			return usage(verb, "--uts: '%s': its value has a control character",
-				     keys[key]);
+			return wrong(where, "'%s': its value has a control character", keys[key]);
 	return EXIT_DONE;
 }
 
-static int part_parse(struct uts *uts, const struct verb *verb, char *part)
+int uts_name_set(struct uts *uts, const struct where *where, enum viewos_uts_field field,
+		 const char *value)
+{
+	int status = value_check(where, field, value);
+
+	if (status)
+		return status;
+	uts->wanted = true;
+	uts->where = *where;
+	free(uts->names[field]);
+	uts->names[field] = strdup(value);
+	return uts->names[field] ? EXIT_DONE : fail_at(where, "%s", strerror(ENOMEM));
+}
+
+static int part_parse(struct uts *uts, const struct where *where, char *part)
 {
 	char *value = strchr(part, '=');
-	int key, status;
+	int key;
 
 	if (value)
 		*value++ = '\0';
 	key = key_find(part);
 	if (key < 0)
-		return usage(verb, "--uts: '%s': expected nodename, domainname, sysname, release, "
+		return wrong(where, "'%s': expected nodename, domainname, sysname, release, "
 			     "version or machine", part);
 	if (!value)
-		return usage(verb, "--uts: '%s': expected %s=VALUE", part, part);
-	status = value_check(verb, key, value);
-	if (status)
-		return status;
-	free(uts->names[key]);
-	uts->names[key] = strdup(value);
-	return uts->names[key] ? EXIT_DONE : fail("--uts: %s", strerror(ENOMEM));
+		return wrong(where, "'%s': expected %s=VALUE", part, part);
+	return uts_name_set(uts, where, key, value);
 }
 
-int uts_parse(struct uts *uts, const struct verb *verb, const char *text)
+int uts_parse(struct uts *uts, const struct where *where, const char *text)
 {
 	char *copy = strdup(text), *rest = copy;
 	int status = EXIT_DONE;
 
 	if (!copy)
-		return fail("--uts: %s", strerror(ENOMEM));
-	uts->wanted = true;
+		return fail_at(where, "%s", strerror(ENOMEM));
 	while (!status && rest)
-		status = part_parse(uts, verb, part_cut(&rest));
+		status = part_parse(uts, where, part_cut(&rest));
 	free(copy);
 	return status;
 }
@@ -102,9 +109,9 @@ int uts_set(const struct uts *uts, int view)
 	int ret = viewos_view_uts(view, (const char *const *)uts->names);
 
 	if (ret == -ENOTTY)
-		fail("--uts: the module that is loaded cannot change it (it needs ABI 3)");
+		fail_at(&uts->where, "the module that is loaded cannot change it (it needs ABI 3)");
 	else if (ret < 0)
-		fail("--uts: %s", strerror(-ret));
+		fail_at(&uts->where, "%s", strerror(-ret));
 	return ret;
 }
 

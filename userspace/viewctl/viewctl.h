@@ -38,10 +38,10 @@ struct verb {
 	const struct verb *const *verbs;
 };
 
-extern const struct verb verb_attach, verb_create, verb_destroy, verb_enter, verb_kill, verb_ls,
-	verb_monitor, verb_mount, verb_mounts, verb_ps, verb_rule, verb_rule_add, verb_rule_del,
-	verb_rule_ls, verb_run, verb_servers, verb_sessions, verb_set, verb_show, verb_sockets,
-	verb_top, verb_trace, verb_tree, verb_umount;
+extern const struct verb verb_attach, verb_create, verb_destroy, verb_enter, verb_kill,
+	verb_ls, verb_monitor, verb_mount, verb_mounts, verb_ps, verb_rule, verb_rule_add,
+	verb_rule_del, verb_rule_ls, verb_run, verb_servers, verb_sessions, verb_set, verb_show,
+	verb_sockets, verb_top, verb_trace, verb_tree, verb_umount;
 
 /* viewctl.c */
 void verb_help(const struct verb *verb);
@@ -49,6 +49,29 @@ void verb_help(const struct verb *verb);
 /* report.c: errors go to stderr as "viewctl: what: why" */
 int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int usage(const struct verb *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/**
+ * struct where - where something was told, for complaints about it
+ * @verb: whose option it is, or NULL
+ * @file: that it is in, or NULL
+ * @line: of the file, or 0: all of it
+ * @name: of the option or the key, or "" (which NULL is, too)
+ */
+struct where {
+	const struct verb *verb;
+	const char *file;
+	unsigned int line;
+	const char *name;
+};
+
+/* As usage() and fail(), and they begin with where it was told. */
+int wrong(const struct where *where, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+int fail_at(const struct where *where, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/** fail_within() - what fail() tells from now on is about a line of a file; NULL: no more */
+void fail_within(const struct where *where);
 
 /**
  * option_rest() - what every verb does with the options it does not handle itself

@@ -10,94 +10,22 @@
 #include <unistd.h>
 
 #include "caps.h"
+#include "plan.h"
+#include "words.h"
 #include "world.h"
 
-static int propagation_parse(struct world *world, const struct verb *verb)
+const char *world_keep(struct world *world, const char *text)
 {
-	if (!strcmp(optarg, "private"))
-		world->propagation = PROPAGATION_PRIVATE;
-	else if (!strcmp(optarg, "follow") || !strcmp(optarg, "slave"))
-		world->propagation = PROPAGATION_FOLLOW;
-	else
-		return usage(verb, "--propagation: '%s': expected private or follow", optarg);
-	return EXIT_DONE;
-}
+	char *copy = strdup(text);
+	char **kept = copy ? reallocarray(world->kept, world->kept_count + 1, sizeof(*kept)) : NULL;
 
-static int user_ns_parse(struct world *world, const struct verb *verb)
-{
-	if (!strcmp(optarg, "auto"))
-		world->user_ns = USER_NS_AUTO;
-	else if (!strcmp(optarg, "yes"))
-		world->user_ns = USER_NS_YES;
-	else if (!strcmp(optarg, "no"))
-		world->user_ns = USER_NS_NO;
-	else
-		return usage(verb, "--user-ns: '%s': expected auto, yes or no", optarg);
-	return EXIT_DONE;
-}
-
-int world_option(struct world *world, const struct verb *verb, int opt)
-{
-	int inherit;
-
-	switch (opt) {
-	case 'i':
-		inherit = inherit_parse(optarg);
-		if (inherit < 0)
-			return usage(verb, "--inherit: '%s': expected share, nest or leave",
-				     optarg);
-		world->inherit = inherit;
-		return EXIT_DONE;
-	case 'm':
-		return files_mount(&world->files, verb, optarg);
-	case 'b':
-		return files_bind(&world->files, verb, optarg);
-	case 'a':
-		return files_patch(&world->files, verb, optarg);
-	case 'H':
-		return files_hide(&world->files, verb, optarg);
-	case 'w':
-		return files_cow(&world->files, verb, optarg);
-	case 'p':
-		return propagation_parse(world, verb);
-	case 's':
-		return rulings_parse(&world->rulings, verb, "--socket", optarg);
-	case 'c':
-		return rulings_calls(&world->rulings, verb, "--syscall", optarg);
-	case 'B':
-		return rulings_binfmt(&world->rulings, verb, "--binfmt", optarg);
-	case 'k':
-		return rulings_stack(&world->rulings, verb, optarg);
-	case 'u':
-		return user_ns_parse(world, verb);
-	case 'T':
-		return uts_parse(&world->uts, verb, optarg);
-	case 't':
-		return clock_parse(&world->clock, verb, optarg);
-	case 'P':
-		world->namespaces |= CLONE_NEWPID;
-		return EXIT_DONE;
-	case 'I':
-		world->namespaces |= CLONE_NEWIPC;
-		return EXIT_DONE;
-	case 'G':
-		world->namespaces |= CLONE_NEWCGROUP;
-		return EXIT_DONE;
-	case 'r':
-		world->identity = (struct identity){ .given = true };
-		return EXIT_DONE;
-	case 'U':
-		world->identity = (struct identity){ .given = false };
-		return EXIT_DONE;
-	case 'W':
-		return identity_parse(&world->identity, verb, optarg);
-	case 'D':
-		world->ids.wanted = true;
-		world->ids.file = optarg;
-		return EXIT_DONE;
-	default:
-		return -1;
+	if (!kept) {
+		free(copy);
+		return NULL;
 	}
+	world->kept = kept;
+	kept[world->kept_count++] = copy;
+	return copy;
 }
 
 static const char *create_error(int error)
@@ -126,18 +54,27 @@ static bool user_ns_wanted(const struct world *world)
 	return files_want_caps(&world->files) && !caps_have_files();
 }
 
-int world_create(struct world *world)
+int world_check(struct world *world)
 {
-	int ctl, ret;
-
 	if (world->identity.whole && identity_differs(&world->identity) &&
 	    world->user_ns == USER_NS_NO) {
-		fail("--user: takes a user namespace, and --user-ns no was given");
+		fail_at(&world->identity.where,
+			"takes a user namespace, and there is to be none");
 		return -EINVAL;
 	}
 	/* One id alone is of no use to who wants others: those are in the view alone then. */
 	if (user_ns_wanted(world) && identity_alone(&world->identity))
 		world->ids.wanted = true;
+	return plan(&world->files);
+}
+
+int world_create(struct world *world)
+{
+	int ctl, ret;
+
+	ret = world_check(world);
+	if (ret)
+		return ret;
 	/* Files belong to root, unless it is to be somebody else. */
 	world->identity.given |= world->ids.wanted;
 	ctl = ctl_open();
@@ -249,7 +186,7 @@ static int files_enter(struct world *world, const char *directory)
 	return ret;
 }
 
-int world_enter(struct world *world, const char *directory)
+int world_enter(struct world *world)
 {
 	int ret;
 
@@ -265,7 +202,7 @@ int world_enter(struct world *world, const char *directory)
 			fail("view %llu: %s", (unsigned long long)world->id, view_error(ret));
 	}
 	if (!ret)
-		ret = files_enter(world, directory);
+		ret = files_enter(world, world->directory);
 	if (ret < 0)
 		world_cancel(world);
 	return ret;
@@ -283,7 +220,12 @@ void world_free(struct world *world)
 	files_free(&world->files);
 	rulings_free(&world->rulings);
 	uts_free(&world->uts);
+	clock_free(&world->clock);
 	ids_free(&world->ids);
+	words_free(world->command);
+	while (world->kept_count)
+		free(world->kept[--world->kept_count]);
+	free(world->kept);
 	if (world->view >= 0)
 		close(world->view);
 }

@@ -14,9 +14,14 @@
 enum propagation { PROPAGATION_PRIVATE, PROPAGATION_FOLLOW };
 enum user_ns { USER_NS_AUTO, USER_NS_YES, USER_NS_NO };
 
+/* At least as many as settings.c has. */
+#define WORLD_SETTINGS	40
+
 /**
  * struct world - a new view with namespaces, files and rules
  * @name: of the view, or NULL
+ * @directory: to be in, or NULL: the one that has the name of the current one
+ * @command: to be run, ended by NULL, or NULL
  * @inherit: enum viewos_inherit
  * @propagation: of mounts from outside
  * @user_ns: whether to make a user namespace
@@ -27,11 +32,16 @@ enum user_ns { USER_NS_AUTO, USER_NS_YES, USER_NS_NO };
  * @uts: names of its UTS namespace
  * @clock: its time
  * @ids: owners of files
+ * @told_at: by setting, where it was told last
+ * @kept: texts that the above point to, to be freed
+ * @kept_count: of them
  * @view: view fd, when it was created
  * @id: of the view
  */
 struct world {
 	const char *name;
+	const char *directory;
+	char **command;
 	enum viewos_inherit inherit;
 	enum propagation propagation;
 	enum user_ns user_ns;
@@ -42,34 +52,16 @@ struct world {
 	struct uts uts;
 	struct clock clock;
 	struct ids ids;
+	struct where told_at[WORLD_SETTINGS];
+	char **kept;
+	size_t kept_count;
 	int view;
 	uint64_t id;
 };
 
-#define WORLD_SHORT	"m:rs:"
-#define WORLD_OPTIONS						\
-	{ "bind", required_argument, NULL, 'b' },		\
-	{ "cgroup", no_argument, NULL, 'G' },			\
-	{ "clock", required_argument, NULL, 't' },		\
-	{ "cow", required_argument, NULL, 'w' },		\
-	{ "hide", required_argument, NULL, 'H' },		\
-	{ "ids", optional_argument, NULL, 'D' },		\
-	{ "inherit", required_argument, NULL, 'i' },		\
-	{ "ipc", no_argument, NULL, 'I' },			\
-	{ "mount", required_argument, NULL, 'm' },		\
-	{ "patch", required_argument, NULL, 'a' },		\
-	{ "pid", no_argument, NULL, 'P' },			\
-	{ "propagation", required_argument, NULL, 'p' },	\
-	{ "socket", required_argument, NULL, 's' },		\
-	{ "stack", required_argument, NULL, 'k' },		\
-	{ "syscall", required_argument, NULL, 'c' },		\
-	{ "binfmt", required_argument, NULL, 'B' },		\
-	{ "user", required_argument, NULL, 'W' },		\
-	{ "user-ns", required_argument, NULL, 'u' },		\
-	{ "uts", required_argument, NULL, 'T' },		\
-	{ "map-root", no_argument, NULL, 'r' },			\
-	{ "map-user", no_argument, NULL, 'U' }
 #define WORLD_HELP								\
+	"      --config FILE        what FILE says, see viewctl.conf(5); options are more;\n" \
+	"                           repeatable\n"					\
 	"      --inherit HOW        what new processes get: share (the view), nest (a view\n" \
 	"                           each), leave (the view's parent)\n"		\
 	FILES_HELP								\
@@ -88,19 +80,17 @@ struct world {
 	IDENTITY_HELP								\
 	IDS_HELP
 
-/** world_option() - handle one of WORLD_OPTIONS. Return: EXIT_DONE, EXIT_USAGE, -1 not one */
-int world_option(struct world *world, const struct verb *verb, int opt);
+/** world_keep() - a copy of a text that world_free() frees. Return: NULL without memory */
+const char *world_keep(struct world *world, const char *text);
+
+/** world_check() - what can be seen before anything is made. Return: as world_create() */
+int world_check(struct world *world);
 
 /** world_create() - the view, its rules, its servers. Return: 0, or negative after a complaint */
 int world_create(struct world *world);
 
-/**
- * world_enter() - namespaces, view, files, for this process
- * @directory: to be in then, NULL: the one that has the name of the current one
- *
- * Return: as world_create().
- */
-int world_enter(struct world *world, const char *directory);
+/** world_enter() - namespaces, view, files, for this process. Return: likewise */
+int world_enter(struct world *world);
 
 /** world_cancel() - what was started for it ends */
 void world_cancel(struct world *world);
