@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "listing.h"
+#include "showconfig.h"
 
 /**
  * struct shown - a view while it is shown
@@ -151,28 +152,36 @@ static int show_view(const char *view, struct shown *shown)
 static int show(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "config", no_argument, NULL, 'c' },
 		{ "json", no_argument, NULL, 'J' },
 		OPTION_HELP
 	};
 	struct shown shown = { 0 };
+	bool config = false;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, ":hJ", options, NULL)) != -1) {
-		if (opt != 'J')
+		if (opt == 'c')
+			config = true;
+		else if (opt == 'J')
+			shown.json = true;
+		else
 			return option_rest(&verb_show, opt, argv);
-		shown.json = true;
 	}
+	if (config && shown.json)
+		return usage(&verb_show, "--config and --json: only one of them");
 	if (optind == argc)
 		return usage(&verb_show, "the view is missing");
 	if (argc - optind > 1)
 		return usage(&verb_show, "'%s': unexpected argument", argv[optind + 1]);
-	return show_view(argv[optind], &shown);
+	return config ? show_config(argv[optind]) : show_view(argv[optind], &shown);
 }
 
 const struct verb verb_show = {
 	.name = "show",
 	.args = "[OPTIONS] VIEW",
 	.summary = "Show all about a view: itself, its tasks, mounts and rules",
-	.help = "  -J, --json               as JSON\n",
+	.help = "      --config             as a file for viewctl apply, see viewctl.conf(5)\n"
+		"  -J, --json               as JSON\n",
 	.run = show,
 };

@@ -10,6 +10,7 @@ static const struct verb *const verbs[] = {
 	&verb_run,
 	&verb_trace,
 	&verb_create,
+	&verb_apply,
 	&verb_enter,
 	&verb_attach,
 	&verb_set,

@@ -38,7 +38,7 @@ struct verb {
 	const struct verb *const *verbs;
 };
 
-extern const struct verb verb_attach, verb_create, verb_destroy, verb_enter, verb_kill,
+extern const struct verb verb_apply, verb_attach, verb_create, verb_destroy, verb_enter, verb_kill,
 	verb_ls, verb_monitor, verb_mount, verb_mounts, verb_ps, verb_rule, verb_rule_add,
 	verb_rule_del, verb_rule_ls, verb_run, verb_servers, verb_sessions, verb_set, verb_show,
 	verb_sockets, verb_top, verb_trace, verb_tree, verb_umount;
