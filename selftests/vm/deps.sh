@@ -18,7 +18,7 @@ for what; do
 			libvdeplug-slirp vde-switch microsocks tinyproxy-bin \
 			openssh-server openssh-client iproute2 procps slirp4netns proxychains4 \
 			sshfs squashfuse squashfs-tools fuse-overlayfs bindfs uidmap fakeroot \
-			fdisk e2fsprogs dosfstools proot faketime
+			fdisk e2fsprogs dosfstools proot faketime zsh
 		# Not installed: that would have the machine itself run other machines' programs.
 		[ -e "$BUILD/qemu-user/usr" ] || fetch "$BUILD/qemu-user" qemu-user-static
 		;;
