@@ -494,7 +494,7 @@ static ssize_t read_interrupt(struct viewos_session *session, struct iov_iter *t
 	message.body.unique = req->in->unique;
 	spin_unlock(&session->lock);
 
-	return copy_message(to, &message, sizeof(message)) ?: sizeof(message);
+	return copy_message(to, &message, sizeof(message)) ?: (ssize_t)sizeof(message);
 }
 
 static struct viewos_forget *forget_next_locked(struct viewos_session *session)
@@ -537,7 +537,7 @@ static ssize_t read_forgets(struct viewos_session *session, struct iov_iter *to)
 			err = copy_message(to, &forget->one, sizeof(forget->one));
 		kfree(forget);
 	}
-	return err ?: message.header.len;
+	return err ?: (ssize_t)message.header.len;
 }
 
 /* Ends a sent request whose message could not be delivered, unless somebody else did. */
@@ -593,7 +593,7 @@ static ssize_t read_request(struct viewos_session *session, struct list_head *qu
 	else if (req->flags & VIEWOS_REQUEST_NO_REPLY)
 		read_failed(req, 0);
 	viewos_request_put(req);
-	return err ?: len;
+	return err ?: (ssize_t)len;
 }
 
 /* Is it the turn of forgets and lazy requests? */

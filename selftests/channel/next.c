@@ -253,6 +253,12 @@ TEST_F(next, bad_pointers)
 	ASSERT_TRUE(pending(self->session));
 	EXPECT_EQ(-EFAULT, call_next(self->session, NULL, hole, self->room, 0));
 	EXPECT_EQ(EIO, child_status(pid));
+	/* Nor by read(2), whose result is longer than an errno. */
+	pid = stat_in_child(self->session, self->dir, "third");
+	ASSERT_TRUE(pending(self->session));
+	EXPECT_EQ(-1, read(self->session, hole, self->room));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(EIO, child_status(pid));
 	munmap(hole, 4 << 20);
 }
 
