@@ -90,6 +90,16 @@ static inline struct user_namespace *viewos_current_mm_ns(void)
 }
 #endif
 
+/*
+ * How many functions to register at a time. Where the kernel's table of direct calls grows twice
+ * in one registration, it loses one of the old ones: with so many it grows once.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#define VIEWOS_DIRECT_BATCH 64
+#else
+#define VIEWOS_DIRECT_BATCH UINT_MAX
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
 static inline int viewos_register_ftrace_direct(struct ftrace_ops *ops, unsigned long addr)
 {

@@ -562,8 +562,8 @@ static void batch_free_locked(struct hook_batch *batch)
 	kvfree(batch);
 }
 
-/* Redirects those functions that are not. */
-static int calls_install_locked(const struct viewos_calls *calls)
+/* Redirects functions that are not; how many, at most VIEWOS_DIRECT_BATCH, or an errno. */
+static int batch_add_locked(const struct viewos_calls *calls)
 {
 	struct hook_function *function;
 	struct hook_batch *batch;
@@ -581,18 +581,35 @@ static int calls_install_locked(const struct viewos_calls *calls)
 	batch->hook.replacement = viewos_taken_syscall;
 	for_each_call(call, calls) {
 		function = calls_known[call];
-		if (function->batch)
+		if (function->batch || batch->nr == VIEWOS_DIRECT_BATCH)
 			continue;
 		function->batch = batch;
 		batch->functions[batch->nr++] = function;
 	}
 	if (batch->nr)
 		err = batch_install_locked(batch);
-	if (err || !batch->nr)
+	if (err || !batch->nr) {
 		batch_free_locked(batch);
-	else
-		list_add(&batch->node, &call_batches);
-	return err;
+		return err;
+	}
+	list_add(&batch->node, &call_batches);
+	return batch->nr;
+}
+
+static int calls_install_locked(const struct viewos_calls *calls)
+{
+	int ret;
+
+	lockdep_assert_held(&viewos_hook_mutex);
+
+	do {
+		ret = batch_add_locked(calls);
+	} while (ret > 0 && !fatal_signal_pending(current));
+	if (!ret)
+		return 0;
+	/* What was redirected so far has no users. */
+	mod_delayed_work(system_percpu_wq, &viewos_hook_work, VIEWOS_HOOK_LINGER);
+	return ret < 0 ? ret : -EINTR;
 }
 
 int viewos_hook_calls_get(struct viewos_calls *calls, bool known)
