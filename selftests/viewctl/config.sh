@@ -99,7 +99,7 @@ check_output "all keys" "Name Inherit Propagation UserNamespace User MapRoot Ids
 	echo "$keys"
 
 # An option that describes a view has a key, but for those that are told otherwise.
-options=$(viewctl help run | sed -n 's/^  [-a-zA-Z, ]*--\([a-z-]*\).*/\1/p' |
+options=$(viewctl help run | sed -n 's/^  \(-[a-zA-Z],\|   \) --\([a-z-]*\).*/\2/p' |
 	grep -cvxE 'config|help|map-user|uts|clock')
 check_output "as many as there are options" "$options" echo $(($(wc -w <<<"$keys") - 10 - 1))
 
