@@ -88,18 +88,19 @@ static u32 gid_out(struct user_namespace *ns, kgid_t gid)
 /* Who asks, as the server is to see it. */
 static void request_fill(struct viewos_session *session, struct viewos_request *req)
 {
+	struct user_namespace *ns = session->server->user_ns;
 	struct fuse_in_header *in = req->in;
 
 	in->len = req->in_len;
 	if (req->flags & VIEWOS_REQUEST_PAGES_IN)
 		in->len += req->page_len;
 	if (req->flags & VIEWOS_REQUEST_KERNEL) {
-		in->uid = from_kuid_munged(session->user_ns, GLOBAL_ROOT_UID);
-		in->gid = from_kgid_munged(session->user_ns, GLOBAL_ROOT_GID);
+		in->uid = from_kuid_munged(ns, GLOBAL_ROOT_UID);
+		in->gid = from_kgid_munged(ns, GLOBAL_ROOT_GID);
 		return;
 	}
-	in->uid = uid_out(session->user_ns, current_fsuid());
-	in->gid = gid_out(session->user_ns, current_fsgid());
+	in->uid = uid_out(ns, current_fsuid());
+	in->gid = gid_out(ns, current_fsgid());
 	in->pid = pid_nr_ns(task_pid(current), session->server->pid_ns);
 }
 

@@ -11,6 +11,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/user_namespace.h>
 
 #include "control.h"
 #include "limits.h"
@@ -34,6 +35,7 @@ void viewos_server_put(struct viewos_server *server)
 		return;
 	put_pid(server->pid);
 	put_pid_ns(server->pid_ns);
+	put_user_ns(server->user_ns);
 	viewos_user_uncharge(server->user, VIEWOS_COUNT_SERVERS);
 	kfree(server);
 }
@@ -345,6 +347,7 @@ static struct viewos_server *server_alloc(u64 classes)
 	INIT_LIST_HEAD(&server->backlog);
 	init_waitqueue_head(&server->wait);
 	server->classes = classes;
+	server->user_ns = get_user_ns(current_user_ns());
 	server->pid_ns = get_pid_ns(task_active_pid_ns(current));
 	server->pid = get_pid(task_tgid(current));
 	return server;

@@ -21,6 +21,7 @@
 
 struct pid;
 struct pid_namespace;
+struct user_namespace;
 struct viewos_session;
 struct viewos_user;
 
@@ -39,7 +40,8 @@ extern struct list_head viewos_servers;
  * @name: name, empty while not registered (L)
  * @owner: effective uid of the creator
  * @user: whose limit it counts against
- * @pid_ns: pid namespace of the creator, referenced
+ * @user_ns: user namespace of the creator, referenced: ids on the wire are of it
+ * @pid_ns: pid namespace of the creator, referenced: likewise pids
  * @pid: process that created it, referenced
  * @classes: mask of 1 << enum viewos_class
  * @public: other users may connect (L)
@@ -55,6 +57,7 @@ struct viewos_server {
 	char name[VIEWOS_NAME_LEN];
 	kuid_t owner;
 	struct viewos_user *user;
+	struct user_namespace *user_ns;
 	struct pid_namespace *pid_ns;
 	struct pid *pid;
 	u64 classes;

@@ -15,7 +15,6 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
-#include <linux/user_namespace.h>
 
 #include "compat.h"
 #include "control.h"
@@ -66,7 +65,6 @@ static void session_free(struct viewos_session *session)
 	viewos_server_put(session->server);
 	put_pid(session->server_pid);
 	put_pid(session->creator);
-	put_user_ns(session->user_ns);
 	put_cred(session->server_cred);
 	viewos_view_put(session->view);
 	viewos_user_uncharge(session->user, VIEWOS_COUNT_SESSIONS);
@@ -124,7 +122,6 @@ static void session_born(struct viewos_session *session, const struct viewos_con
 	session->owner = current_euid();
 	session->gid = current_egid();
 	session->creator = get_pid(task_tgid(current));
-	session->user_ns = get_user_ns(connect->user_ns);
 	session->view_id = connect->view_id;
 	if (session->class == VIEWOS_CLASS_PATH) {
 		session->view = viewos_task_view_get();

@@ -57,9 +57,8 @@ struct viewos_forget {
  * @class: enum viewos_class
  * @view: of a mount, the view that it was made in, referenced; else NULL
  * @view_id: its id, or that of the view whose rule it is for
- * @user_ns: ids on the wire are of this namespace, referenced
- * @server: where it was connected, referenced; pids on the wire are of its
- *	creator's namespace
+ * @server: where it was connected, referenced; ids and pids on the wire are of its
+ *	creator's namespaces
  * @source: the mount's source, never NULL
  * @options: the options meant for the server, never NULL
  * @dev: st_dev of the mount, set by viewfs, for listings
@@ -103,7 +102,6 @@ struct viewos_session {
 	unsigned int class;
 	struct viewos_view *view;
 	u64 view_id;
-	struct user_namespace *user_ns;
 	struct viewos_server *server;
 	char *source;
 	char *options;
@@ -156,7 +154,6 @@ struct viewos_session_ops {
  * @server: the server's name
  * @source: the mount's source, or what a stack is of
  * @options: options for the server
- * @user_ns: ids on the wire are of this namespace
  * @view_id: of another class than path: the view that it is for
  */
 struct viewos_connect {
@@ -164,7 +161,6 @@ struct viewos_connect {
 	const char *server;
 	const char *source;
 	const char *options;
-	struct user_namespace *user_ns;
 	u64 view_id;
 };
 

@@ -122,7 +122,6 @@ struct viewos_stack *viewos_stack_connect(const char *server, const char *source
 		.server = server,
 		.source = source,
 		.options = options,
-		.user_ns = current_user_ns(),
 		.view_id = view_id,
 	};
 	struct viewos_stack *stack;

@@ -187,7 +187,7 @@ static struct viewos_request *call_request(struct viewos_session *session, u32 o
 	req->caller = current;
 	in->fetched = room;
 	if (room > 0) {
-		in->fetched = fetch_copy(fetch, in, session->user_ns,
+		in->fetched = fetch_copy(fetch, in, session->server->user_ns,
 					 viewos_request_body(req) + head, room);
 		/* What was not copied is not sent. */
 		req->in_len -= room - max(in->fetched, 0);

@@ -101,7 +101,6 @@ struct viewos_call_server *viewos_call_server_connect(const char *server, const 
 		.server = server,
 		.source = source,
 		.options = options,
-		.user_ns = current_user_ns(),
 		.view_id = view_id,
 	};
 	struct viewos_call_server *made;

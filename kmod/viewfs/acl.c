@@ -26,14 +26,13 @@ static const char *acl_name(int type)
 
 static struct posix_acl *acl_of_value(struct inode *inode, const void *value, size_t size)
 {
-	struct user_namespace *ns = inode->i_sb->s_user_ns;
 	struct posix_acl *acl;
 
-	acl = posix_acl_from_xattr(ns, value, size);
+	acl = posix_acl_from_xattr(viewfs_user_ns(inode->i_sb), value, size);
 	if (IS_ERR(acl))
 		return PTR_ERR(acl) == -ENOMEM ? acl : ERR_PTR(-EIO);
 	/* A list of nothing is none. */
-	if (!acl || !posix_acl_valid(ns, acl))
+	if (!acl || !posix_acl_valid(inode->i_sb->s_user_ns, acl))
 		return acl;
 	posix_acl_release(acl);
 	return ERR_PTR(-EIO);
@@ -88,6 +87,7 @@ static int acl_kill_sgid(struct inode *inode)
 
 static int acl_store(struct inode *inode, const struct posix_acl *acl, int type)
 {
+	struct user_namespace *ns = viewfs_user_ns(inode->i_sb);
 	struct viewfs_sb *fs = viewfs_inode_sb(inode);
 	bool kill = type == ACL_TYPE_ACCESS && !in_group_p(inode->i_gid) &&
 		    !capable_wrt_inode_uidgid(&nop_mnt_idmap, inode, CAP_FSETID);
@@ -95,7 +95,11 @@ static int acl_store(struct inode *inode, const struct posix_acl *acl, int type)
 	void *value;
 	int err;
 
-	value = posix_acl_to_xattr(inode->i_sb->s_user_ns, acl, &size, GFP_KERNEL_ACCOUNT);
+	/* All in it have a number that the server can be told. */
+	err = posix_acl_valid(ns, acl);
+	if (err)
+		return err;
+	value = posix_acl_to_xattr(ns, acl, &size, GFP_KERNEL_ACCOUNT);
 	if (IS_ERR_OR_NULL(value))
 		return value ? PTR_ERR(value) : -ENOMEM;
 	err = -E2BIG;

@@ -12,19 +12,44 @@
 
 #include "viewfs.h"
 
+/*
+ * The server's number, as it is in the mount's namespace. One that is none there is nobody's: a
+ * server cannot give a file to who has nothing to do with the mount.
+ */
+static kuid_t uid_in(const struct super_block *sb, u32 id)
+{
+	struct user_namespace *ns = viewfs_user_ns(sb);
+	kuid_t uid;
+
+	/* In the initial namespace a number is the number. */
+	uid = ns == &init_user_ns ? KUIDT_INIT(id) : make_kuid(ns, id);
+	if (sb->s_user_ns == &init_user_ns || kuid_has_mapping(sb->s_user_ns, uid))
+		return uid;
+	return INVALID_UID;
+}
+
+static kgid_t gid_in(const struct super_block *sb, u32 id)
+{
+	struct user_namespace *ns = viewfs_user_ns(sb);
+	kgid_t gid;
+
+	gid = ns == &init_user_ns ? KGIDT_INIT(id) : make_kgid(ns, id);
+	if (sb->s_user_ns == &init_user_ns || kgid_has_mapping(sb->s_user_ns, gid))
+		return gid;
+	return INVALID_GID;
+}
+
 static void attr_set_locked(struct inode *inode, const struct fuse_attr *attr)
 {
 	struct viewfs_inode *vi = viewfs_i(inode);
-	struct user_namespace *ns = inode->i_sb->s_user_ns;
 
 	lockdep_assert_held(&vi->lock);
 
 	inode->i_ino = attr->ino;
 	inode->i_mode = (inode->i_mode & S_IFMT) | (attr->mode & 07777);
 	set_nlink(inode, attr->nlink);
-	/* In the initial namespace a number is the number. */
-	inode->i_uid = ns == &init_user_ns ? KUIDT_INIT(attr->uid) : make_kuid(ns, attr->uid);
-	inode->i_gid = ns == &init_user_ns ? KGIDT_INIT(attr->gid) : make_kgid(ns, attr->gid);
+	inode->i_uid = uid_in(inode->i_sb, attr->uid);
+	inode->i_gid = gid_in(inode->i_sb, attr->gid);
 	inode->i_blocks = attr->blocks;
 	inode_set_atime(inode, attr->atime, attr->atimensec);
 	inode_set_mtime(inode, attr->mtime, attr->mtimensec);
@@ -363,8 +388,8 @@ static void setattr_times(const struct iattr *iattr, struct fuse_setattr_in *in)
 static void setattr_fill(struct inode *inode, const struct iattr *iattr,
 			 struct fuse_setattr_in *in)
 {
+	struct user_namespace *ns = viewfs_user_ns(inode->i_sb);
 	struct viewfs_sb *fs = viewfs_inode_sb(inode);
-	struct user_namespace *ns = inode->i_sb->s_user_ns;
 
 	if (iattr->ia_valid & ATTR_MODE) {
 		in->valid |= FATTR_MODE;
@@ -510,13 +535,23 @@ static int setattr_killpriv(struct inode *inode, struct iattr *iattr)
 	return 0;
 }
 
+/* Can the server be told of them? */
+static bool setattr_ids_known(const struct super_block *sb, const struct iattr *iattr)
+{
+	struct user_namespace *ns = viewfs_user_ns(sb);
+
+	return !(iattr->ia_valid & ATTR_UID && !kuid_has_mapping(ns, iattr->ia_uid)) &&
+	       !(iattr->ia_valid & ATTR_GID && !kgid_has_mapping(ns, iattr->ia_gid));
+}
+
 /**
  * viewfs_inode_setattr() - ->setattr
  * @idmap: of the mount, always none
  * @dentry: what
  * @iattr: what to set
  *
- * Return: 0 or a negative errno.
+ * Return: 0 or a negative errno: -EOVERFLOW for an owner who has no number in the server's
+ * user namespace.
  */
 int viewfs_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *iattr)
 {
@@ -537,6 +572,8 @@ int viewfs_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct 
 	err = setattr_prepare(idmap, dentry, iattr);
 	if (err)
 		return err;
+	if (!setattr_ids_known(inode->i_sb, iattr))
+		return -EOVERFLOW;
 	/* OPEN has truncated already. */
 	if (iattr->ia_valid & ATTR_OPEN && test_bit(VIEWFS_ATOMIC_O_TRUNC, &fs->flags) &&
 	    !test_bit(VIEWFS_NO_OPEN, &fs->flags))

@@ -275,7 +275,6 @@ static int context_get_tree(struct fs_context *fc)
 		.server = options->server,
 		.source = fc->source ?: options->server,
 		.options = options->data ?: "",
-		.user_ns = fc->user_ns,
 	};
 	struct viewos_session *session;
 	struct viewfs_sb *fs;

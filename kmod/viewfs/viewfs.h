@@ -45,6 +45,7 @@
 #include "compat.h"
 #include "limits.h"
 #include "request.h"
+#include "server.h"
 #include "session.h"
 
 /* "view" */
@@ -296,6 +297,12 @@ static inline struct viewfs_inode *viewfs_i(const struct inode *inode)
 static inline struct viewfs_sb *viewfs_inode_sb(const struct inode *inode)
 {
 	return viewfs_sb(inode->i_sb);
+}
+
+/** viewfs_user_ns() - ids on the wire are of this namespace, not that of the mount */
+static inline struct user_namespace *viewfs_user_ns(const struct super_block *sb)
+{
+	return viewfs_sb(sb)->session->server->user_ns;
 }
 
 static inline u64 viewfs_nodeid(const struct inode *inode)

@@ -81,6 +81,18 @@ echo tester:300000:10 >>/etc/subuid
 check_output "several ranges" $'4 1000 1\n0 200000 4\n5 200004 6\n11 300000 10\n4 1000 1' seen 4:4 "$map"
 printf 'tester:100000:65536\n' | tee /etc/subgid >/etc/subuid
 
+as_user 'mkdir -p d; touch d/a d/b; tar -cf t.tar d'
+check_output "files of a server that is outside" $'0:0 0:0\n12:34\n1000:1000' as_user '
+	viewctl run --user root -m mem::d -- bash -ec "touch d/f; stat -c %u:%g d d/f | xargs
+		chown 12:34 d/f; stat -c %u:%g d/f"
+	viewctl run -m mem::d -- bash -ec "touch d/f; stat -c %u:%g d/f"'
+check_output "of an archive" "0:0 0:0" as_user '
+	viewctl run --user root -m archive:t.tar:d -- stat -c %u:%g d d/d/a | xargs'
+check_output "of a directory with a hidden name" "0:0 0:0 b n" as_user '
+	viewctl run --user root --hide d/a -- bash -ec "touch d/n; stat -c %u:%g d d/n; ls d; rm d/n" | xargs'
+check_output "as somebody else" "4:4 4:4" as_user '
+	viewctl run --user 4:4 -m mem::d -- bash -ec "touch d/f; stat -c %u:%g d d/f | xargs"'
+as_user 'rm -r d t.tar'
 check_status "hostile: no such user" 2 "viewctl.* --user: 'nobody-at-all': there is no such user" seen nobody-at-all true
 check_status "hostile: a user without a group" 2 "'12': expected root, UID:GID or the name" seen 12 true
 check_status "hostile: numbers that are none" 2 "'1x:2': expected root, UID:GID" seen 1x:2 true
