@@ -53,6 +53,15 @@ check_output "chown: a link, and what it leads to" "1:1 2:2" fresh '
 	touch f; ln -s f l; chown -h 1:1 l; chown 2:2 l; stat -c %u:%g l f | xargs; rm f l'
 check_output "chown: to oneself again" "0:0" fresh \
 	'touch f; chown 12:34 f; chown 0:0 f; stat -c %u:%g f; rm f'
+as_user 'mkdir -p d; touch d/a d/b'
+check_output "in a layer with a hidden name" $'b\n0:0 3:4' as_user '
+	viewctl run --ids --cow d --hide d/a -- bash -ec "ls d; touch d/n; chown 3:4 d/n
+		stat -c %u:%g d/b d/n | xargs"'
+check_output "in a directory with a hidden name" $'0:0 755\nb\n0:0 3:4' as_user '
+	viewctl run --ids --hide d/a -- bash -ec "stat -c \"%u:%g %a\" d; ls d; touch d/n; chown 3:4 d/n
+		stat -c %u:%g d/b d/n | xargs; rm d/n"'
+check_output "a view in it, with such a layer" "b" fresh 'viewctl run --cow d --hide d/a -- ls d'
+as_user 'rm -r d'
 check_output "chown -R" "12 12 12" fresh '
 	mkdir -p d/e; touch d/e/f; chown -R 12 d; stat -c %u d d/e d/e/f | xargs; rm -r d'
 check_output "python" "[(1, 2), (3, 4), (5, 6), (5, 6)]" fresh 'python3 -c "
@@ -83,7 +92,7 @@ check_output "by the caller's own /proc/self, and its root" "7:8 9:8" fresh '
 check_output "in a pid namespace" "7:8" as_user \
 	'viewctl run --pid --ids -- bash -ec "exec 5<>f; chown 7:8 /proc/self/fd/5; stat -c %u:%g f"; rm f'
 check_output "on a file system of a server" "12:34 5,6" as_user \
-	'viewctl run -m mem,uid=0,gid=0::/mnt --ids -- bash -ec "cd /mnt; touch f; chown 12:34 f; mknod d c 5 6
+	'viewctl run -m mem::/mnt --ids -- bash -ec "cd /mnt; touch f; chown 12:34 f; mknod d c 5 6
 	echo \$(stat -c %u:%g f) \$(stat -c %Hr,%Lr d)"'
 
 check_output "chmod: setuid" "4755 6711 755" fresh '

@@ -169,13 +169,28 @@ static int way_go(int *at, int *under, const char *name)
 	return 0;
 }
 
+/*
+ * A device with the number 0, as the kernel leaves it behind where a file was. By mknod(2) it might
+ * become something that is only said to be one, where the view above has rules for that.
+ */
+static int whiteout_make(const struct layer *layer, int at, const char *name)
+{
+	static const char other[] = "moved";
+
+	if (mknodat(at, name, S_IFREG, 0) < 0 ||
+	    renameat2(at, name, layer->memory, other, RENAME_WHITEOUT) < 0 ||
+	    unlinkat(layer->memory, other, 0) < 0)
+		return -errno;
+	return 0;
+}
+
 /* A whiteout; or something to be mounted on. */
-static int name_make(int at, const char *name, const struct step *step)
+static int name_make(const struct layer *layer, int at, const char *name, const struct step *step)
 {
 	struct stat st;
 
 	if (step->kind == STEP_HIDE)
-		return mknodat(at, name, S_IFCHR, 0) < 0 ? -errno : 0;
+		return whiteout_make(layer, at, name);
 	if (stat(step->from, &st) < 0)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
@@ -194,7 +209,7 @@ static int change_make(const struct layer *layer, const struct step *step, char 
 	while (!ret && (name = strsep(&path, "/")) && path)
 		ret = way_go(&at, &under, name);
 	if (!ret)
-		ret = name_make(at, name, step);
+		ret = name_make(layer, at, name, step);
 	if (at >= 0)
 		close(at);
 	if (under >= 0)
