@@ -29,6 +29,16 @@ except OSError as e:
     print(errno.errorcode[e.errno])'
 check_status "deny: a group" 32 'mount: .*(denied|permitted)' viewctl run --syscall @mount=deny -- \
 	mount -t tmpfs none /mnt
+mkdir -p /tmp/made /tmp/mem
+touch /tmp/made/a /tmp/made/b
+check_output "files are made before there are rules" $'b\nf\n32' viewctl run --syscall @mount,mknodat=deny \
+	--cow /tmp/made --hide /tmp/made/a -m mem::/tmp/mem -- bash -c '
+	ls /tmp/made; touch /tmp/mem/f; ls /tmp/mem; umount /tmp/mem 2>/dev/null; echo $?'
+check_output "also in a directory with a hidden name" "b" viewctl run --syscall @mount,openat2=deny \
+	--hide /tmp/made/a -- ls /tmp/made
+check_status "a rule that cannot be added, with files" 125 "type 'nobody': no such server" \
+	viewctl run --syscall getppid=serve:nobody --cow /tmp/made -- true
+rm -r /tmp/made /tmp/mem
 check "value: nothing is done" viewctl run --syscall mkdir,mkdirat=value:0 -- mkdir /tmp/valued
 check_status "value: indeed" 1 '' test -e /tmp/valued
 check_output "value: id" "7" viewctl run --syscall geteuid=value:7 -- id -u

@@ -130,8 +130,7 @@ static int server_start(struct ids *ids, uint64_t view_id)
 	return ret;
 }
 
-int ids_add(struct ids *ids, int view, uint64_t view_id, const struct identity *identity,
-	    bool mapped)
+int ids_start(struct ids *ids, uint64_t view_id)
 {
 	int ret;
 
@@ -140,9 +139,12 @@ int ids_add(struct ids *ids, int view, uint64_t view_id, const struct identity *
 	ret = ids->file ? file_open(ids) : 0;
 	if (!ret)
 		ret = server_start(ids, view_id);
-	if (ret >= 0)
-		ret = rules_add(ids, view, identity, mapped);
 	return ret < 0 ? ret : 0;
+}
+
+int ids_add(const struct ids *ids, int view, const struct identity *identity, bool mapped)
+{
+	return ids->wanted ? rules_add(ids, view, identity, mapped) : 0;
 }
 
 void ids_await(const struct ids *ids)

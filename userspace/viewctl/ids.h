@@ -32,15 +32,21 @@ struct ids {
 	"                           mknod do holds inside alone, and is kept in FILE\n"
 
 /**
- * ids_add() - start the server, and add the rules
- * @view_id: of @view
+ * ids_start() - start the server
+ * @view_id: of the view that it will be for
+ *
+ * Return: 0, or negative after a complaint.
+ */
+int ids_start(struct ids *ids, uint64_t view_id);
+
+/**
+ * ids_add() - add the rules
  * @identity: as whom the user appears
  * @mapped: there will be a user namespace in which they do
  *
  * Return: 0, or negative after a complaint.
  */
-int ids_add(struct ids *ids, int view, uint64_t view_id, const struct identity *identity,
-	    bool mapped);
+int ids_add(const struct ids *ids, int view, const struct identity *identity, bool mapped);
 
 /** ids_rulings() - all rules that ids_add() may add, to know them again. Return: 0, negative */
 int ids_rulings(struct rulings *rulings, const struct identity *identity);

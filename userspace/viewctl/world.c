@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "caps.h"
+#include "outside.h"
 #include "plan.h"
 #include "words.h"
 #include "world.h"
@@ -88,13 +89,9 @@ int world_create(struct world *world)
 		return world->view;
 	}
 	ret = files_prepare(&world->files);
-	/* Now, since who is in the view cannot change its rules; the user's own decide first. */
 	if (!ret)
-		ret = ids_add(&world->ids, world->view, world->id, &world->identity,
-			      user_ns_wanted(world));
-	if (!ret)
-		ret = rulings_add(&world->rulings, world->view);
-	/* And while nobody is in it. */
+		ret = ids_start(&world->ids, world->id);
+	/* Now, while nobody is in it. */
 	if (!ret)
 		ret = clock_set(&world->clock, world->view);
 	if (ret < 0)
@@ -186,7 +183,22 @@ static int files_enter(struct world *world, const char *directory)
 	return ret;
 }
 
-int world_enter(struct world *world)
+/* Who is in a view cannot change its rules. The user's own decide first. */
+static int rules_add(void *arg)
+{
+	struct world *world = arg;
+	int ret;
+
+	ret = ids_add(&world->ids, world->view, &world->identity, user_ns_wanted(world));
+	return ret ? ret : rulings_add(&world->rulings, world->view);
+}
+
+static bool has_rules(const struct world *world)
+{
+	return world->ids.wanted || world->rulings.first;
+}
+
+static int inside_make(struct world *world)
 {
 	int ret;
 
@@ -203,6 +215,24 @@ int world_enter(struct world *world)
 	}
 	if (!ret)
 		ret = files_enter(world, world->directory);
+	return ret;
+}
+
+/* The view's rules are for those who will be in it, not for what is done here to make it. */
+int world_enter(struct world *world)
+{
+	int outside = -1, ret = 0;
+
+	if (has_rules(world))
+		outside = outside_start(rules_add, world);
+	if (has_rules(world) && outside < 0)
+		ret = outside;
+	if (!ret)
+		ret = inside_make(world);
+	if (!ret && outside >= 0)
+		ret = outside_ask(outside);
+	else if (outside >= 0)
+		close(outside);
 	if (ret < 0)
 		world_cancel(world);
 	return ret;
