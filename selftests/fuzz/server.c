@@ -251,17 +251,14 @@ static void answer_written(struct hostile *hostile, struct node *node,
 }
 
 /* What a server would say. */
-static void answer_properly(struct hostile *hostile, const struct fuse_in_header *in,
-			    const void *body)
+/* What is about names. False if it is about something else. */
+static bool answer_names(struct hostile *hostile, const struct fuse_in_header *in,
+			 const void *body)
 {
-	struct node *node = &nodes[in->nodeid % NODES];
 	const char *name = body;
 	uint64_t id;
 
 	switch (in->opcode) {
-	case FUSE_INIT:
-		answer_init(hostile);
-		break;
 	case FUSE_LOOKUP:
 		id = node_of(in->nodeid, name);
 		if (nodes[id].exists)
@@ -269,19 +266,6 @@ static void answer_properly(struct hostile *hostile, const struct fuse_in_header
 		else
 			answer.header.error = -ENOENT;
 		break;
-	case FUSE_GETATTR:
-		answer_attr(hostile, in->nodeid);
-		break;
-	case FUSE_SETATTR: {
-		const struct fuse_setattr_in *set = body;
-
-		if (set->valid & FATTR_SIZE)
-			node->size = set->size;
-		if (set->valid & FATTR_MODE)
-			node->mode = (node->mode & S_IFMT) | (set->mode & 07777);
-		answer_attr(hostile, in->nodeid);
-		break;
-	}
 	case FUSE_READLINK:
 		memcpy(answer.data, "d/f", 3);
 		answer.len = 3;
@@ -311,6 +295,40 @@ static void answer_properly(struct hostile *hostile, const struct fuse_in_header
 	case FUSE_RMDIR:
 		nodes[node_of(in->nodeid, name)].exists = false;
 		break;
+	case FUSE_READDIR:
+	case FUSE_READDIRPLUS:
+		answer_readdir(body, in->opcode == FUSE_READDIRPLUS);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+static void answer_properly(struct hostile *hostile, const struct fuse_in_header *in,
+			    const void *body)
+{
+	struct node *node = &nodes[in->nodeid % NODES];
+
+	if (answer_names(hostile, in, body))
+		return;
+	switch (in->opcode) {
+	case FUSE_INIT:
+		answer_init(hostile);
+		break;
+	case FUSE_GETATTR:
+		answer_attr(hostile, in->nodeid);
+		break;
+	case FUSE_SETATTR: {
+		const struct fuse_setattr_in *set = body;
+
+		if (set->valid & FATTR_SIZE)
+			node->size = set->size;
+		if (set->valid & FATTR_MODE)
+			node->mode = (node->mode & S_IFMT) | (set->mode & 07777);
+		answer_attr(hostile, in->nodeid);
+		break;
+	}
 	case FUSE_OPEN:
 	case FUSE_OPENDIR: {
 		struct fuse_open_out *out = (void *)answer.data;
@@ -350,10 +368,6 @@ static void answer_properly(struct hostile *hostile, const struct fuse_in_header
 			answer_zeros(sizeof(struct fuse_getxattr_out));
 			((struct fuse_getxattr_out *)answer.data)->size = 14;
 		}
-		break;
-	case FUSE_READDIR:
-	case FUSE_READDIRPLUS:
-		answer_readdir(body, in->opcode == FUSE_READDIRPLUS);
 		break;
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
@@ -456,16 +470,13 @@ static bool answer_withhold(int session)
 	return true;
 }
 
-/* Something that no server should do with this answer. True if it is to be written still. */
-static bool answer_spoil(struct hostile *hostile, int session)
+/* Other bytes than it should have, or more, or fewer. */
+static void answer_damage(struct stream *stream, unsigned int how)
 {
-	struct stream *stream = &hostile->stream;
-	struct fuse_entry_out *entry = (void *)answer.data;
 	uint64_t number;
 	size_t i, at;
 
-	count(&stats->hostile);
-	switch (take_below(stream, 20)) {
+	switch (how) {
 	case 0:
 		for (i = take_below(stream, 4) + 1; i && answer.len; i--)
 			answer.data[take_number(stream) % answer.len] ^= 1 + take(stream);
@@ -487,6 +498,56 @@ static bool answer_spoil(struct hostile *hostile, int session)
 			answer.data[i] = number;
 		answer.len = number;
 		break;
+	default:
+		for (i = 0; i < answer.len; i++)
+			answer.data[i] = take(stream);
+		break;
+	}
+}
+
+/* Another type: in the place of an entry's mode, and of an attribute's. */
+static void answer_retype(struct stream *stream)
+{
+	struct fuse_entry_out *entry = (void *)answer.data;
+	uint64_t number = take_below(stream, 32);
+
+	entry->attr.mode = number % 16 << 12 | 0777;
+	if (number & 16)
+		entry->attr.mode |= VIEWOS_MODE_SERVED;
+	((struct fuse_attr_out *)answer.data)->attr.mode = entry->attr.mode;
+}
+
+/* A name in a directory, wherever it is. */
+static void answer_rename(struct stream *stream)
+{
+	static const char *const names[] = { "/", "..", ".", "\0", "a/b" };
+	const char *name;
+	size_t at;
+
+	if (answer.len <= FUSE_NAME_OFFSET + 2)
+		return;
+	name = names[take_below(stream, ARRAY_SIZE(names))];
+	at = take_below(stream, 2) ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET;
+	if (at + 2 < answer.len)
+		memcpy(answer.data + at, name, 2);
+}
+
+/* Something that no server should do with this answer. True if it is to be written still. */
+static bool answer_spoil(struct hostile *hostile, int session)
+{
+	struct stream *stream = &hostile->stream;
+	struct fuse_entry_out *entry = (void *)answer.data;
+	unsigned int how = take_below(stream, 20);
+
+	count(&stats->hostile);
+	switch (how) {
+	case 0:
+	case 1:
+	case 2:
+	case 3:
+	case 10:
+		answer_damage(stream, how);
+		break;
 	case 4:
 		answer.header.error = -(take_number(stream) % 4200);
 		answer.len = 0;
@@ -505,17 +566,8 @@ static bool answer_spoil(struct hostile *hostile, int session)
 	case 9:
 		answer_write(session, take_number(stream));
 		break;
-	case 10:
-		for (i = 0; i < answer.len; i++)
-			answer.data[i] = take(stream);
-		break;
 	case 11:
-		/* Another type: in the place of an entry's mode, and of an attribute's. */
-		number = take_below(stream, 32);
-		entry->attr.mode = number % 16 << 12 | 0777;
-		if (number & 16)
-			entry->attr.mode |= VIEWOS_MODE_SERVED;
-		((struct fuse_attr_out *)answer.data)->attr.mode = entry->attr.mode;
+		answer_retype(stream);
 		break;
 	case 12:
 		entry->attr.size = take_number(stream);
@@ -526,16 +578,7 @@ static bool answer_spoil(struct hostile *hostile, int session)
 		entry->generation = take_below(stream, 3);
 		break;
 	case 14:
-		/* A name in a directory, wherever it is. */
-		if (answer.len > FUSE_NAME_OFFSET + 2) {
-			static const char *const names[] = { "/", "..", ".", "\0", "a/b" };
-
-			i = take_below(stream, ARRAY_SIZE(names));
-			at = take_below(stream, 2) ? FUSE_NAME_OFFSET_DIRENTPLUS :
-						     FUSE_NAME_OFFSET;
-			if (at + 2 < answer.len)
-				memcpy(answer.data + at, names[i], 2);
-		}
+		answer_rename(stream);
 		break;
 	case 15:
 		notify(hostile, session);
