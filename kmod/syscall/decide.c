@@ -37,7 +37,7 @@ struct viewos_decision viewos_syscall_rule(unsigned int call, unsigned int depth
 	struct viewos_decision decision = { };
 	const struct viewos_call_table *table;
 	struct viewos_rule *rule;
-	bool serve;
+	bool serve, passes;
 
 	rcu_read_lock();
 	do {
@@ -46,8 +46,11 @@ struct viewos_decision viewos_syscall_rule(unsigned int call, unsigned int depth
 			table = table->parent;
 		rule = table ? table->cells[call] : NULL;
 		serve = rule && rule->verdict == VIEWOS_VERDICT_SERVE;
+		passes = serve && viewos_call_passes(rule->server, call);
+		if (passes)
+			depth = rule->depth;
 		/* A rule without references was taken out of force just now. */
-	} while (serve && !refcount_inc_not_zero(&rule->ref));
+	} while (passes || (serve && !refcount_inc_not_zero(&rule->ref)));
 	if (rule)
 		atomic64_inc(&rule->hits);
 	if (rule && !serve) {

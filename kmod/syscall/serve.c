@@ -36,6 +36,11 @@ static bool call_is_i386(unsigned int call)
 	return call / VIEWOS_CALLS == VIEWOS_ARCH_I386;
 }
 
+bool viewos_call_passes(const struct viewos_call_server *server, unsigned int call)
+{
+	return fetch_tagged(READ_ONCE(server->fetch[call])) && !viewos_task_tag(server->id);
+}
+
 bool viewos_call_exits(unsigned int call)
 {
 	enum { X86_64_EXIT = 60, X86_64_EXIT_GROUP = 231, I386_EXIT = 1, I386_EXIT_GROUP = 252 };
@@ -381,9 +386,7 @@ static int call_step(struct viewos_rule *rule, unsigned int call, struct call_co
 	u64 unique;
 	int err;
 
-	in.tag = viewos_task_tag(server->session->id);
-	if (fetch_tagged(fetch) && !in.tag)
-		return 0;
+	in.tag = viewos_task_tag(server->id);
 	if (!server_may_trace(server->session))
 		return viewos_call_exits(call) ? 0 : -EACCES;
 	call_fill(&in, server->session, call, course->regs);
@@ -396,7 +399,7 @@ static int call_step(struct viewos_rule *rule, unsigned int call, struct call_co
 		return err;
 	if (out.action == VIEWOS_CALL_VALUE) {
 		if (out.flags & VIEWOS_CALL_OUT_TAG)
-			err = viewos_task_set_tag(server->session->id, out.args[0]);
+			err = viewos_task_set_tag(server->id, out.args[0]);
 		*value = out.value;
 		return err ?: 1;
 	}

@@ -15,6 +15,7 @@
 #ifndef _VIEWOS_SYSCALL_SERVE_H
 #define _VIEWOS_SYSCALL_SERVE_H
 
+#include <linux/rcupdate.h>
 #include <linux/types.h>
 
 #include "calls.h"
@@ -23,10 +24,14 @@ struct viewos_session;
 
 /**
  * struct viewos_call_server - a server of system calls at work
+ * @rcu: who only wants to know whether it is to be asked has no reference
+ * @id: of @session
  * @session: the session, referenced
  * @fetch: for each call what is sent along with it, see fetch_pack(); whole words, without lock
  */
 struct viewos_call_server {
+	struct rcu_head rcu;
+	u64 id;
 	struct viewos_session *session;
 	u32 fetch[VIEWOS_ALL_CALLS];
 };
@@ -48,6 +53,9 @@ struct viewos_call_server *viewos_call_server_connect(const char *server, const 
 
 /** viewos_call_server_free() - end the session; NULL is allowed; may sleep */
 void viewos_call_server_free(struct viewos_call_server *server);
+
+/** viewos_call_passes() - does the server not want to be asked by current? In RCU read side */
+bool viewos_call_passes(const struct viewos_call_server *server, unsigned int call);
 
 /** viewos_call_exits() - is it one that does not return? */
 bool viewos_call_exits(unsigned int call);

@@ -23,7 +23,7 @@ void viewos_call_server_free(struct viewos_call_server *server)
 	/* Of what its view did last it is told still. */
 	viewos_session_close(server->session);
 	viewos_session_put(server->session);
-	kvfree(server);
+	kvfree_rcu(server, rcu);
 }
 
 static bool fetch_valid(const struct viewos_call_fetch *fetch)
@@ -115,6 +115,7 @@ struct viewos_call_server *viewos_call_server_connect(const char *server, const 
 		kvfree(made);
 		return ERR_PTR(err);
 	}
+	made->id = made->session->id;
 	viewos_session_set_ops(made->session, &server_ops, made);
 	err = server_init(made);
 	if (err) {
