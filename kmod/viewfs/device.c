@@ -44,7 +44,9 @@ static bool device_more(const struct file *file, ssize_t done, size_t asked)
 }
 
 /* Calls do not exclude each other: one that waits would keep the others waiting. */
-static ssize_t device_read(struct kiocb *iocb, struct iov_iter *to)
+static ssize_t device_transfer(struct kiocb *iocb, struct iov_iter *iter,
+			       ssize_t (*part)(struct viewfs_handle *handle, loff_t pos, u32 flags,
+					       struct iov_iter *iter, size_t *asked))
 {
 	struct file *file = iocb->ki_filp;
 	struct viewfs_handle *handle = file->private_data;
@@ -55,9 +57,9 @@ static ssize_t device_read(struct kiocb *iocb, struct iov_iter *to)
 		return -EAGAIN;
 	if (test_bit(VIEWFS_I_BAD, &viewfs_i(handle->inode)->flags))
 		return -EIO;
-	while (iov_iter_count(to)) {
+	while (iov_iter_count(iter)) {
 		/* Not the flags of the open: O_NONBLOCK may have been set since. */
-		ret = viewfs_direct_read_part(handle, iocb->ki_pos, file->f_flags, to, &asked);
+		ret = part(handle, iocb->ki_pos, file->f_flags, iter, &asked);
 		if (ret <= 0)
 			break;
 		iocb->ki_pos += ret;
@@ -66,60 +68,16 @@ static ssize_t device_read(struct kiocb *iocb, struct iov_iter *to)
 			break;
 	}
 	return done ?: ret;
+}
+
+static ssize_t device_read(struct kiocb *iocb, struct iov_iter *to)
+{
+	return device_transfer(iocb, to, viewfs_direct_read_part);
 }
 
 static ssize_t device_write(struct kiocb *iocb, struct iov_iter *from)
 {
-	struct file *file = iocb->ki_filp;
-	struct viewfs_handle *handle = file->private_data;
-	ssize_t ret = 0, done = 0;
-	size_t asked;
-
-	if (iocb->ki_flags & IOCB_NOWAIT)
-		return -EAGAIN;
-	if (test_bit(VIEWFS_I_BAD, &viewfs_i(handle->inode)->flags))
-		return -EIO;
-	while (iov_iter_count(from)) {
-		ret = viewfs_direct_write_part(handle, iocb->ki_pos, file->f_flags, from, &asked);
-		if (ret <= 0)
-			break;
-		iocb->ki_pos += ret;
-		done += ret;
-		if (!device_more(file, ret, asked))
-			break;
-	}
-	return done ?: ret;
-}
-
-/* Only the server knows where a device ends: its size is no attribute. */
-static loff_t device_seek_ask(struct file *file, loff_t offset, int whence)
-{
-	struct inode *inode = file_inode(file);
-	struct viewfs_handle *handle = file->private_data;
-	struct viewfs_sb *fs = viewfs_inode_sb(inode);
-	struct fuse_lseek_in in = {
-		.fh = handle->fh,
-		.offset = offset,
-		.whence = whence,
-	};
-	struct fuse_lseek_out out;
-	struct viewfs_call call = {
-		.opcode = FUSE_LSEEK,
-		.nodeid = viewfs_nodeid(inode),
-		.in = { { &in, sizeof(in) } },
-		.out = &out,
-		.out_len = sizeof(out),
-	};
-	int err;
-
-	if (test_bit(VIEWFS_NO_LSEEK, &fs->flags))
-		return -EINVAL;
-	err = viewfs_call_wait(fs, &call);
-	if (viewfs_sb_lacks(fs, VIEWFS_NO_LSEEK, err))
-		return -EINVAL;
-	if (err < 0)
-		return err;
-	return vfs_setpos(file, out.offset, MAX_LFS_FILESIZE);
+	return device_transfer(iocb, from, viewfs_direct_write_part);
 }
 
 static loff_t device_llseek(struct file *file, loff_t offset, int whence)
@@ -128,7 +86,9 @@ static loff_t device_llseek(struct file *file, loff_t offset, int whence)
 		return -EIO;
 	if (whence == SEEK_SET || whence == SEEK_CUR)
 		return generic_file_llseek_size(file, offset, whence, MAX_LFS_FILESIZE, 0);
-	return device_seek_ask(file, offset, whence);
+	/* Only the server knows where a device ends: its size is no attribute. */
+	offset = viewfs_file_seek_ask(file, offset, whence);
+	return offset < 0 ? offset : vfs_setpos(file, offset, MAX_LFS_FILESIZE);
 }
 
 /* None for mmap: only of what has a backing file there is memory to be mapped (backing.c). */

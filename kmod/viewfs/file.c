@@ -180,7 +180,16 @@ int viewfs_file_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 	return viewfs_sb_lacks(fs, VIEWFS_NO_FSYNC, err) ? 0 : err;
 }
 
-static loff_t seek_data(struct file *file, loff_t offset, int whence)
+/**
+ * viewfs_file_seek_ask() - have the server find a position
+ * @file: an open file or device
+ * @offset: from where
+ * @whence: as lseek(2) has it
+ *
+ * Return: the position, not set; -EINVAL if the server has no such operation, or other
+ * negative errno.
+ */
+loff_t viewfs_file_seek_ask(struct file *file, loff_t offset, int whence)
 {
 	struct inode *inode = file_inode(file);
 	struct viewfs_handle *handle = file->private_data;
@@ -201,16 +210,31 @@ static loff_t seek_data(struct file *file, loff_t offset, int whence)
 	int err;
 
 	if (test_bit(VIEWFS_NO_LSEEK, &fs->flags))
-		return generic_file_llseek(file, offset, whence);
-	err = viewfs_writeback_flush(inode, 0, LLONG_MAX);
-	if (err)
-		return err;
+		return -EINVAL;
 	err = viewfs_call_wait(fs, &call);
 	if (viewfs_sb_lacks(fs, VIEWFS_NO_LSEEK, err))
-		return generic_file_llseek(file, offset, whence);
+		return -EINVAL;
 	if (err < 0)
 		return err;
-	return vfs_setpos(file, out.offset, inode->i_sb->s_maxbytes);
+	/* Nothing is at a negative position. */
+	return out.offset > LLONG_MAX ? -EINVAL : out.offset;
+}
+
+static loff_t seek_data(struct file *file, loff_t offset, int whence)
+{
+	struct inode *inode = file_inode(file);
+	struct viewfs_sb *fs = viewfs_inode_sb(inode);
+	loff_t ret;
+
+	if (test_bit(VIEWFS_NO_LSEEK, &fs->flags))
+		return generic_file_llseek(file, offset, whence);
+	ret = viewfs_writeback_flush(inode, 0, LLONG_MAX);
+	if (ret)
+		return ret;
+	ret = viewfs_file_seek_ask(file, offset, whence);
+	if (ret < 0 && test_bit(VIEWFS_NO_LSEEK, &fs->flags))
+		return generic_file_llseek(file, offset, whence);
+	return ret < 0 ? ret : vfs_setpos(file, ret, inode->i_sb->s_maxbytes);
 }
 
 static loff_t file_llseek(struct file *file, loff_t offset, int whence)

@@ -462,6 +462,7 @@ int viewfs_open_lookup(struct inode *dir, struct dentry *dentry, struct file *fi
 /* file.c */
 void viewfs_file_init(struct inode *inode);
 int viewfs_file_flush(struct file *file, fl_owner_t owner);
+loff_t viewfs_file_seek_ask(struct file *file, loff_t offset, int whence);
 int viewfs_file_fsync(struct file *file, loff_t start, loff_t end, int datasync);
 
 /* pages.c */
