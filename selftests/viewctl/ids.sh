@@ -164,6 +164,41 @@ check_output "dpkg-deb" "root/root ./ root/root ./DEBIAN/ root/root ./usr/ 3/4 .
 	dpkg-deb --build p p.deb >/dev/null; dpkg-deb --fsys-tarfile p.deb | tar -tv --numeric-owner |
 	sed -E "s/^\S+ (\S+) .* (\S+)$/\1 \2/; s,^0/0,root/root," >l; echo "root/root ./DEBIAN/" >>l
 	sort -k2 l | xargs; rm -r p p.deb l'
+# As debootstrap(8) makes one: unpacked outside of it, then configured in it.
+cat >strap <<'END'
+mkdir -p base/DEBIAN base/bin base/dev page/DEBIAN page/srv
+cp /bin/busybox base/bin
+ln -s busybox base/bin/sh
+printf 'Package: base\nVersion: 1\nArchitecture: all\nMaintainer: me\nDescription: x\n' >base/DEBIAN/control
+sed 's/base/page/' base/DEBIAN/control >page/DEBIAN/control
+printf '#!/bin/sh\nbusybox chown 34:34 /srv/page; busybox mknod /dev/zero c 1 5\n' >page/DEBIAN/postinst
+chmod 755 page/DEBIAN/postinst
+echo hello >page/srv/page
+chown 33:33 page/srv/page
+dpkg-deb --build base base.deb >/dev/null
+dpkg-deb --build page page.deb >/dev/null
+mkdir -p root/var/lib/dpkg/info root/var/lib/dpkg/updates
+touch root/var/lib/dpkg/status
+dpkg-deb -x base.deb root
+mknod -m 666 root/dev/null c 1 3
+dpkg --root="$PWD/root" --log="$PWD/log" --force-bad-path --unpack page.deb >/dev/null
+stat -c %u:%g root/srv/page
+dpkg --root="$PWD/root" --log="$PWD/log" --force-bad-path --configure page >/dev/null
+dpkg --root="$PWD/root" -s page | grep ^Status
+chroot root /bin/busybox stat -c '%u:%g %F %t,%T %n' /srv/page /dev/null /dev/zero /bin/busybox
+tar -C root -c ./dev ./srv | tar -tv --numeric-owner | awk '{ print $1, $2, $NF }' | sort
+END
+check_output "a root directory of packages" "33:33
+Status: install ok installed
+34:34 regular file 0,0 /srv/page
+0:0 character special file 1,3 /dev/null
+0:0 character special file 1,5 /dev/zero
+0:0 regular file 0,0 /bin/busybox
+-rw-r--r-- 34/34 ./srv/page
+crw-r--r-- 0/0 ./dev/zero
+crw-rw-rw- 0/0 ./dev/null
+drwxr-xr-x 0/0 ./dev/
+drwxr-xr-x 0/0 ./srv/" as_user 'mkdir strapped; cd strapped; viewctl run --ids -- bash -e ../strap; rm -r ../strapped'
 check_output "many at once" "400" fresh '
 	mkdir m; cd m
 	for i in {1..4}; do python3 -c "
