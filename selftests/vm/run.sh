@@ -56,7 +56,7 @@ guest_modules()
 {
 	local name
 
-	for name in virtio_pci 9pnet_virtio 9p fuse overlay ext4 loop tun; do
+	for name in virtio_pci 9pnet_virtio 9p fuse overlay ext4 loop tun binfmt_misc; do
 		/sbin/modprobe -d "$kernel/modules" -S "$release" -D "$name" 2>/dev/null |
 			awk '$1 == "insmod" { print $2 }' || true
 	done | awk '!seen[$0]++'
