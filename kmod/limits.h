@@ -66,6 +66,12 @@
 #define VIEWOS_MAX_TIMEOUT		86400
 
 /*
+ * The largest recover= of a mount, in seconds: an hour is ample for a server to be started
+ * again by hand, and callers wait meanwhile.
+ */
+#define VIEWOS_MAX_RECOVER		3600
+
+/*
  * What the rules of a view and of those above it may name: families, types and
  * protocols each; the largest number of families is about 46.
  */

@@ -7,8 +7,8 @@
  *   VFS locks > session->ops_lock > viewos_rule_mutex > viewos_hook_mutex
  *   viewos_rule_mutex > viewos_tree_lock
  *   viewos_socks_mutex > session->lock, the locks of sockets
- *   viewos_session_lock > session->lock
- *   viewos_server_lock, viewos_tree_lock > siglock, viewos_user_lock, viewos_clock_lock,
+ *   viewos_session_lock, viewos_server_lock > session->lock
+ *   viewos_tree_lock > siglock, viewos_user_lock, viewos_clock_lock,
  *   format_mutex: alone
  */
 
@@ -20,6 +20,7 @@
 #include "control.h"
 #include "hook.h"
 #include "netlink.h"
+#include "recover.h"
 #include "socket/sock.h"
 #include "task.h"
 #include "view.h"
@@ -36,6 +37,7 @@ static const struct {
 	{ viewos_task_init, viewos_task_exit },
 	{ viewos_view_init, viewos_view_exit },
 	{ viewos_netlink_init, viewos_netlink_exit },
+	{ viewos_recover_module_init, viewos_recover_module_exit },
 	{ viewfs_init, viewfs_exit },
 	{ viewos_socket_init, viewos_socket_exit },
 	{ NULL, viewos_binfmt_exit },

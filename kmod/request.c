@@ -173,6 +173,21 @@ static int request_queue(struct viewos_session *session, struct viewos_request *
 	return 0;
 }
 
+void viewos_request_first_locked(struct viewos_session *session, struct viewos_request *req)
+{
+	lockdep_assert_held(&session->lock);
+
+	request_fill(session, req);
+	req->session = session;
+	request_number_locked(session, req);
+	req->state = VIEWOS_REQUEST_QUEUED;
+	list_add_tail(&req->node, &session->init);
+	session->nr_requests++;
+	session->nr_background++;
+	session->total++;
+	trace_viewos_request_queue(session->id, req->in->unique, req->in->opcode);
+}
+
 static bool request_done(struct viewos_request *req)
 {
 	/* Pairs with viewos_request_finish(): who sees DONE sees the reply. */

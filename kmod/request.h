@@ -15,7 +15,8 @@
  *
  * COPYING says that a server's thread is copying the reply; whoever moves a
  * request out of QUEUED or SENT finishes it, so it is finished exactly once.
- * ABANDONED is a mark beside the state: the caller has gone, and @late undoes
+ * A request goes from SENT back to QUEUED when its server has died and another one is waited
+ * for (recover.h). ABANDONED is a mark beside the state: the caller has gone, and @late undoes
  * what a reply that still comes has done.
  */
 #ifndef _VIEWOS_REQUEST_H
@@ -78,6 +79,7 @@ enum viewos_request_state {
  * @nr_pages: how many
  * @page_off: where the data begin in the first page
  * @page_len: bytes in the pages; once DONE for PAGES_OUT: bytes that came
+ * @repeats: servers that died while they had it
  * @caller: whose memory the server may access while it is SENT and not ABANDONED, or NULL;
  *	it waits then, and so cannot go
  * @accesses: such accesses under way; no reply is taken meanwhile
@@ -114,6 +116,7 @@ struct viewos_request {
 	unsigned int page_off;
 	size_t page_len;
 
+	unsigned int repeats;
 	struct task_struct *caller;
 	unsigned int accesses;
 
@@ -195,8 +198,24 @@ static inline bool viewos_request_abandoned(const struct viewos_request *req)
 	return READ_ONCE(req->flags) & VIEWOS_REQUEST_ABANDONED;
 }
 
-/* Called by session.c. */
+/* Called by session.c and recover.c. */
 void viewos_request_finish(struct viewos_request *req);
+/**
+ * viewos_request_take_locked() - take a request that is queued or sent out of others' hands
+ * @req: the request; session->lock is held
+ *
+ * The caller takes it off its list, and must finish it.
+ */
+void viewos_request_take_locked(struct viewos_request *req);
+/** viewos_request_finish_all() - finish a list of requests that were taken, with an error */
+void viewos_request_finish_all(struct list_head *requests, int err);
+/**
+ * viewos_request_first_locked() - queue the INIT that a server gets who takes a session over
+ * @session: where; session->lock is held
+ * @req: a NEW request with VIEWOS_REQUEST_ASYNC, KERNEL and PATIENT. Takes over the caller's
+ *	reference
+ */
+void viewos_request_first_locked(struct viewos_session *session, struct viewos_request *req);
 /** viewos_request_waiter() - who waits for it, referenced; NULL if nobody does */
 struct task_struct *viewos_request_waiter(struct viewos_request *req);
 

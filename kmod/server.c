@@ -16,6 +16,7 @@
 #include "control.h"
 #include "limits.h"
 #include "netlink.h"
+#include "recover.h"
 #include "server.h"
 #include "session.h"
 #include "user.h"
@@ -199,7 +200,7 @@ static long server_ioctl_accept(struct file *file, void __user *arg, unsigned in
 		ret = viewos_ioctl_return(arg, size, &accept, sizeof(accept));
 	if (ret)
 		goto requeue;
-	session_file = viewos_session_file(session);
+	session_file = viewos_session_file(session, server);
 	if (IS_ERR(session_file)) {
 		ret = PTR_ERR(session_file);
 		goto requeue;
@@ -253,7 +254,8 @@ static int server_release(struct inode *inode, struct file *file)
 	spin_unlock(&viewos_server_lock);
 
 	while ((session = server_dequeue(server))) {
-		viewos_session_abort(session);
+		if (!viewos_recover_offer(session))
+			viewos_session_abort(session);
 		viewos_session_put(session);
 	}
 	if (name[0])
@@ -286,10 +288,13 @@ static int server_register(struct viewos_server *server, const char *name, bool 
 		memcpy(server->name, name, sizeof(server->name));
 		server->public = public;
 		list_add_tail(&server->link, &viewos_servers);
+		viewos_recover_claim_locked(server);
 	}
 	spin_unlock(&viewos_server_lock);
-	if (!err)
+	if (!err) {
+		wake_up_all(&server->wait);
 		viewos_netlink_server_event(VIEWOS_CMD_SERVER_NEW_NTF, server, name);
+	}
 	return err;
 }
 

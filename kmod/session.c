@@ -20,6 +20,7 @@
 #include "control.h"
 #include "limits.h"
 #include "netlink.h"
+#include "recover.h"
 #include "request.h"
 #include "server.h"
 #include "session.h"
@@ -61,7 +62,8 @@ static void session_free(struct viewos_session *session)
 	cancel_delayed_work_sync(&session->watch);
 	timer_delete_sync(&session->lazy_timer);
 	trace_viewos_session_gone(session->id);
-	atomic_dec(&session->server->sessions);
+	atomic_dec(&session->home->sessions);
+	viewos_server_put(session->home);
 	viewos_server_put(session->server);
 	put_pid(session->server_pid);
 	put_pid(session->creator);
@@ -100,6 +102,7 @@ static struct viewos_session *session_alloc(const char *source, const char *opti
 	INIT_LIST_HEAD(&session->backlog_node);
 	init_rwsem(&session->ops_lock);
 	spin_lock_init(&session->lock);
+	INIT_LIST_HEAD(&session->init);
 	INIT_LIST_HEAD(&session->queue);
 	INIT_LIST_HEAD(&session->lazy);
 	INIT_LIST_HEAD(&session->interrupts);
@@ -110,6 +113,7 @@ static struct viewos_session *session_alloc(const char *source, const char *opti
 	timer_setup(&session->lazy_timer, session_lazy_over, 0);
 	init_waitqueue_head(&session->background_wait);
 	INIT_DELAYED_WORK(&session->watch, session_watch);
+	viewos_recover_setup(session);
 	return session;
 }
 
@@ -159,6 +163,8 @@ struct viewos_session *viewos_session_connect(const struct viewos_connect *conne
 		goto put_server;
 	}
 	session->server = server;
+	viewos_server_get(server);
+	session->home = server;
 	atomic_inc(&server->sessions);
 	session->user = user;
 	session_born(session, connect);
@@ -241,8 +247,7 @@ static struct viewos_request *sent_find_locked(struct viewos_session *session, u
 	return NULL;
 }
 
-/* Takes a request that is queued or sent; the caller must finish it. */
-static void request_take_locked(struct viewos_request *req)
+void viewos_request_take_locked(struct viewos_request *req)
 {
 	lockdep_assert_held(&req->session->lock);
 
@@ -251,7 +256,7 @@ static void request_take_locked(struct viewos_request *req)
 	req->state = VIEWOS_REQUEST_COPYING;
 }
 
-static void finish_all(struct list_head *requests, int err)
+void viewos_request_finish_all(struct list_head *requests, int err)
 {
 	struct viewos_request *req, *next;
 
@@ -281,7 +286,7 @@ static void end_collect_locked(struct viewos_session *session, struct list_head 
 	list_for_each_entry_safe(req, next, queue, node) {
 		if (req->flags & left)
 			continue;
-		request_take_locked(req);
+		viewos_request_take_locked(req);
 		list_move_tail(&req->node, requests);
 	}
 }
@@ -300,6 +305,7 @@ static void session_end(struct viewos_session *session, int error, unsigned int 
 		session->state = VIEWOS_SESSION_DEAD;
 		session->error = error;
 	}
+	end_collect_locked(session, &session->init, 0, &requests);
 	end_collect_locked(session, &session->queue, left, &requests);
 	end_collect_locked(session, &session->lazy, left, &requests);
 	for (i = 0; i < ARRAY_SIZE(session->sent); i++)
@@ -308,10 +314,11 @@ static void session_end(struct viewos_session *session, int error, unsigned int 
 	session->nr_forgets = 0;
 	spin_unlock(&session->lock);
 
-	finish_all(&requests, error);
+	viewos_request_finish_all(&requests, error);
 	forgets_free(&forgets);
 	if (again)
 		return;
+	viewos_recover_end(session);
 	trace_viewos_session_end(session->id, error);
 	wake_up_all(&session->readers);
 	wake_up_all(&session->background_wait);
@@ -362,7 +369,7 @@ static void watch_collect_locked(struct viewos_session *session, struct list_hea
 		if (!(req->flags & VIEWOS_REQUEST_ASYNC) || !req->deadline ||
 		    time_before(jiffies, req->deadline))
 			continue;
-		request_take_locked(req);
+		viewos_request_take_locked(req);
 		list_move_tail(&req->node, expired);
 	}
 }
@@ -401,7 +408,7 @@ static void session_watch(struct work_struct *work)
 	again = session->nr_requests && session->state != VIEWOS_SESSION_DEAD;
 	spin_unlock(&session->lock);
 
-	finish_all(&expired, -ETIMEDOUT);
+	viewos_request_finish_all(&expired, -ETIMEDOUT);
 	if (stuck)
 		viewos_netlink_session_event(VIEWOS_CMD_SERVER_STUCK_NTF, session);
 	if (again)
@@ -411,14 +418,17 @@ static void session_watch(struct work_struct *work)
 /* Work that somebody waits for. */
 static bool session_has_urgent(struct viewos_session *session)
 {
+	if (READ_ONCE(session->recovering))
+		return !list_empty(&session->init) || viewos_session_dead(session);
 	return !list_empty(&session->queue) || !list_empty(&session->interrupts) ||
 	       viewos_session_dead(session);
 }
 
 static bool session_has_work(struct viewos_session *session)
 {
-	return session_has_urgent(session) || !list_empty(&session->lazy) ||
-	       !list_empty(&session->forgets);
+	return session_has_urgent(session) ||
+	       (!READ_ONCE(session->recovering) &&
+		(!list_empty(&session->lazy) || !list_empty(&session->forgets)));
 }
 
 /* It is dead, and nothing is left to be read. */
@@ -546,7 +556,7 @@ static void read_failed(struct viewos_request *req, int err)
 	spin_lock(&session->lock);
 	if (req->state == VIEWOS_REQUEST_SENT) {
 		list_del_init(&req->node);
-		request_take_locked(req);
+		viewos_request_take_locked(req);
 		taken = true;
 	}
 	spin_unlock(&session->lock);
@@ -601,6 +611,30 @@ static bool lazy_turn_locked(struct viewos_session *session)
 	return list_empty(&session->queue) || session->turn % SESSION_LAZY_TURN == 0;
 }
 
+/*
+ * Called with the lock held, drops it. Reads what is next; returns 0 if that did not fit, or
+ * -EAGAIN if there is nothing.
+ */
+static ssize_t take_next(struct viewos_session *session, struct iov_iter *to)
+	__releases(&session->lock)
+{
+	/* A server that takes the session over has INIT to answer, and only then the rest. */
+	if (session->recovering) {
+		if (!list_empty(&session->init))
+			return read_request(session, &session->init, to);
+	} else if (!list_empty(&session->interrupts)) {
+		return read_interrupt(session, to);
+	} else if (!list_empty(&session->lazy) && lazy_turn_locked(session)) {
+		return read_request(session, &session->lazy, to);
+	} else if (!list_empty(&session->forgets) && lazy_turn_locked(session)) {
+		return read_forgets(session, to);
+	} else if (!list_empty(&session->queue)) {
+		return read_request(session, &session->queue, to);
+	}
+	spin_unlock(&session->lock);
+	return -EAGAIN;
+}
+
 /* Takes the next message for the server; waits for one, unless @nonblock. */
 static ssize_t session_take(struct viewos_session *session, struct iov_iter *to, bool nonblock)
 {
@@ -613,27 +647,14 @@ static ssize_t session_take(struct viewos_session *session, struct iov_iter *to,
 			if (ret)
 				return ret;
 		}
-		ret = 0;
 		spin_lock(&session->lock);
 		if (session_over(session)) {
 			spin_unlock(&session->lock);
 			return -ENODEV;
 		}
 		session->turn++;
-		if (!list_empty(&session->interrupts)) {
-			ret = read_interrupt(session, to);
-		} else if (!list_empty(&session->lazy) && lazy_turn_locked(session)) {
-			ret = read_request(session, &session->lazy, to);
-		} else if (!list_empty(&session->forgets) && lazy_turn_locked(session)) {
-			ret = read_forgets(session, to);
-		} else if (!list_empty(&session->queue)) {
-			ret = read_request(session, &session->queue, to);
-		} else {
-			spin_unlock(&session->lock);
-			if (nonblock)
-				return -EAGAIN;
-		}
-	} while (!ret);
+		ret = take_next(session, to);
+	} while (!ret || (ret == -EAGAIN && !nonblock));
 	return ret;
 }
 
@@ -729,7 +750,7 @@ static int reply_request(struct viewos_session *session, const struct fuse_out_h
 		err = -EBUSY;
 	} else {
 		list_del_init(&req->node);
-		request_take_locked(req);
+		viewos_request_take_locked(req);
 	}
 	spin_unlock(&session->lock);
 	if (err)
@@ -823,7 +844,7 @@ static long session_ioctl_refuse(struct viewos_session *session, void __user *ar
 				 unsigned int size)
 {
 	struct viewos_session_refuse refuse;
-	bool ready;
+	bool ready, again;
 	int err;
 
 	err = viewos_ioctl_copy(&refuse, sizeof(refuse), arg, size);
@@ -833,10 +854,12 @@ static long session_ioctl_refuse(struct viewos_session *session, void __user *ar
 		return -EINVAL;
 	spin_lock(&session->lock);
 	ready = session->state != VIEWOS_SESSION_ACCEPTED;
+	again = session->recovering;
 	spin_unlock(&session->lock);
 	if (ready)
 		return -EINVAL;
-	session_end(session, -(int)refuse.error, 0);
+	/* The mount has long been made; its users are told that the server is gone. */
+	session_end(session, again ? -ENOTCONN : -(int)refuse.error, 0);
 	return 0;
 }
 
@@ -904,7 +927,8 @@ static int session_release(struct inode *inode, struct file *file)
 {
 	struct viewos_session *session = file->private_data;
 
-	viewos_session_abort(session);
+	if (!viewos_recover_orphan(session))
+		viewos_session_abort(session);
 	viewos_session_put(session);
 	return 0;
 }
@@ -923,20 +947,63 @@ static const struct file_operations session_fops = {
 	.llseek = noop_llseek,
 };
 
-struct file *viewos_session_file(struct viewos_session *session)
+const struct cred *viewos_session_cred_get(struct viewos_session *session)
 {
+	const struct cred *cred;
+
+	spin_lock(&session->lock);
+	cred = get_cred(session->server_cred);
+	spin_unlock(&session->lock);
+	return cred;
+}
+
+/* Who accepts it is its server from now on. */
+static void session_accepted(struct viewos_session *session, struct viewos_server *server,
+			     struct viewos_request *init)
+{
+	const struct cred *cred = get_current_cred();
+	struct pid *pid = get_pid(task_tgid(current));
+	bool begun = false;
+
+	spin_lock(&session->lock);
+	swap(session->server_cred, cred);
+	swap(session->server_pid, pid);
+	if (session->state == VIEWOS_SESSION_WAITING) {
+		session->state = VIEWOS_SESSION_ACCEPTED;
+	} else if (session->state == VIEWOS_SESSION_ORPHANED) {
+		viewos_recover_begin_locked(session, init);
+		begun = true;
+	}
+	spin_unlock(&session->lock);
+	if (init && !begun)
+		viewos_recover_drop(init);
+	put_cred(cred);
+	put_pid(pid);
+	/* Only who has the session's file, or its place in a backlog, comes here. */
+	if (session->home != server) {
+		atomic_dec(&session->home->sessions);
+		viewos_server_put(session->home);
+		viewos_server_get(server);
+		session->home = server;
+		atomic_inc(&server->sessions);
+	}
+}
+
+struct file *viewos_session_file(struct viewos_session *session, struct viewos_server *server)
+{
+	struct viewos_request *init;
 	struct file *file;
 
+	init = viewos_recover_init(session);
+	if (IS_ERR(init))
+		return ERR_CAST(init);
 	file = anon_inode_getfile("[viewos:session]", &session_fops, session,
 				  O_RDWR | O_CLOEXEC);
-	if (IS_ERR(file))
+	if (IS_ERR(file)) {
+		if (init)
+			viewos_recover_drop(init);
 		return file;
-	/* Nobody else has the file yet, and who looks has it. */
-	session->server_cred = get_current_cred();
-	spin_lock(&session->lock);
-	session->server_pid = get_pid(task_tgid(current));
-	if (session->state == VIEWOS_SESSION_WAITING)
-		session->state = VIEWOS_SESSION_ACCEPTED;
-	spin_unlock(&session->lock);
+	}
+	session_accepted(session, server, init);
 	return file;
 }

@@ -7,6 +7,8 @@
  * user of the session (the viewfs super block) has one. It ends (state DEAD) with
  * the first of: the fd's last close, refusal, viewos_session_abort(),
  * viewos_session_close(). A dead session refuses requests with -ENOTCONN.
+ *
+ * A session of a mount with recover= does not end with its fd: recover.h.
  */
 #ifndef _VIEWOS_SESSION_H
 #define _VIEWOS_SESSION_H
@@ -48,7 +50,9 @@ struct viewos_forget {
  * @ref: references
  * @id: its number, never used again
  * @link: in the list of all sessions (viewos_session_lock)
- * @backlog_node: at its server while it waits (viewos_server_lock)
+ * @backlog_node: at a server while it waits, or among those that wait for one
+ *	(viewos_server_lock)
+ * @unclaimed: it is among those that wait for a server (viewos_server_lock)
  * @server_name: name of the server when it was connected
  * @owner: who made it
  * @gid: their group
@@ -59,6 +63,7 @@ struct viewos_forget {
  * @view_id: its id, or that of the view whose rule it is for
  * @server: where it was connected, referenced; ids and pids on the wire are of its
  *	creator's namespaces
+ * @home: the one that it was accepted from last, referenced, in whose count it is
  * @source: the mount's source, never NULL
  * @options: the options meant for the server, never NULL
  * @dev: st_dev of the mount, set by viewfs, for listings
@@ -69,8 +74,12 @@ struct viewos_forget {
  * @lock: protects all fields below, and the state of the requests in them
  * @state: enum viewos_session_state
  * @error: with DEAD before READY: why (negative errno)
+ * @recover: seconds that it waits for another server, 0 for not at all
+ * @recovering: in place of READY: a server has taken it over and is to answer INIT again
+ * @recover_until: jiffies when that must be done
  * @server_cred: credentials of who accepted it; set before its first read
- * @server_pid: process that accepted it: its own use of the mount is EDEADLK
+ * @server_pid: process that accepted it, or is about to take it over: its own use of the
+ *	mount is EDEADLK
  * @next_unique: of the next request, in steps of 2; bit 0 marks interrupts
  * @nr_requests: requests queued or with the server
  * @nr_background: of these, the ones that nobody waits for
@@ -78,6 +87,7 @@ struct viewos_forget {
  * @stuck: a STUCK event was sent, and nothing was answered since
  * @no_interrupt: the server does not know FUSE_INTERRUPT
  * @turn: messages read so far
+ * @init: the INIT of a recovery, which goes before all else
  * @queue: requests to be read, oldest first
  * @lazy: of these, the ones that can wait until @queue is empty, or for @lazy_timer
  * @interrupts: requests of which the server is to be told that they are interrupted
@@ -88,12 +98,14 @@ struct viewos_forget {
  * @lazy_timer: wakes one of them for @lazy and @forgets
  * @background_wait: where submitters wait while too much is under way
  * @watch: looks for requests that are too old
+ * @recover_work: ends it when nobody has taken it over; has a reference while it is queued
  */
 struct viewos_session {
 	refcount_t ref;
 	u64 id;
 	struct list_head link;
 	struct list_head backlog_node;
+	bool unclaimed;
 	char server_name[VIEWOS_NAME_LEN];
 	kuid_t owner;
 	kgid_t gid;
@@ -103,6 +115,7 @@ struct viewos_session {
 	struct viewos_view *view;
 	u64 view_id;
 	struct viewos_server *server;
+	struct viewos_server *home;
 	char *source;
 	char *options;
 	dev_t dev;
@@ -115,6 +128,9 @@ struct viewos_session {
 	spinlock_t lock; /* the fields below */
 	enum viewos_session_state state;
 	int error;
+	unsigned int recover;
+	bool recovering;
+	unsigned long recover_until;
 	const struct cred *server_cred;
 	struct pid *server_pid;
 	u64 next_unique;
@@ -124,6 +140,7 @@ struct viewos_session {
 	bool stuck;
 	bool no_interrupt;
 	unsigned int turn;
+	struct list_head init;
 	struct list_head queue;
 	struct list_head lazy;
 	struct list_head interrupts;
@@ -134,6 +151,7 @@ struct viewos_session {
 	struct timer_list lazy_timer;
 	wait_queue_head_t background_wait;
 	struct delayed_work watch;
+	struct delayed_work recover_work;
 };
 
 /**
@@ -142,10 +160,14 @@ struct viewos_session {
  *	@data its body of @len bytes (at most VIEWOS_MAX_NOTICE). In the server's context, may
  *	sleep. Return 0 or a negative errno for the server's write.
  * @end: the session has ended, and all its requests; may sleep; may be NULL
+ * @init: make the INIT for a server that takes the session over: an ASYNC request, or
+ *	ERR_PTR. When it was answered well its ->end() calls viewos_recover_done(), else it
+ *	ends the session, unless the request is ABANDONED. NULL: there is no recovery
  */
 struct viewos_session_ops {
 	int (*notify)(struct viewos_session *session, int code, const void *data, u32 len);
 	void (*end)(struct viewos_session *session);
+	struct viewos_request *(*init)(struct viewos_session *session);
 };
 
 /**
@@ -263,8 +285,15 @@ static inline void viewos_session_wake_lazy(struct viewos_session *session, unsi
 		mod_timer(&session->lazy_timer, jiffies + VIEWOS_LAZY_JIFFIES);
 }
 
-/** viewos_session_file() - the file of a session that current accepts; takes the reference over */
-struct file *viewos_session_file(struct viewos_session *session);
+/** viewos_session_cred_get() - credentials of its server, referenced */
+const struct cred *viewos_session_cred_get(struct viewos_session *session);
+
+/**
+ * viewos_session_file() - the file of a session that current accepts
+ * @session: the session; its reference is taken over
+ * @server: from whose backlog it is
+ */
+struct file *viewos_session_file(struct viewos_session *session, struct viewos_server *server);
 
 extern spinlock_t viewos_session_lock;
 /** viewos_sessions - all sessions (viewos_session_lock) */

@@ -33,6 +33,8 @@ DECLARE_EVENT_CLASS(viewos_one,
 );
 
 DEFINE_EVENT(viewos_one, viewos_view_gone, TP_PROTO(u64 id), TP_ARGS(id));
+DEFINE_EVENT(viewos_one, viewos_session_orphan, TP_PROTO(u64 id), TP_ARGS(id));
+DEFINE_EVENT(viewos_one, viewos_session_recover, TP_PROTO(u64 id), TP_ARGS(id));
 DEFINE_EVENT(viewos_one, viewos_session_gone, TP_PROTO(u64 id), TP_ARGS(id));
 
 TRACE_EVENT(viewos_session_end,

@@ -129,12 +129,14 @@ int viewfs_backing_open(struct viewfs_handle *handle, struct viewfs_target *targ
 			struct file *file)
 {
 	struct viewfs_sb *fs = viewfs_inode_sb(handle->inode);
+	const struct cred *cred;
 	struct file *backing;
 
 	if (!target->file)
 		return 0;
-	backing = dentry_open(&target->file->f_path, file->f_flags & BACKING_OPEN_FLAGS,
-			      fs->session->server_cred);
+	cred = viewos_session_cred_get(fs->session);
+	backing = dentry_open(&target->file->f_path, file->f_flags & BACKING_OPEN_FLAGS, cred);
+	put_cred(cred);
 	if (IS_ERR(backing))
 		return PTR_ERR(backing);
 	handle->backing = backing;

@@ -49,37 +49,75 @@ static u32 *init_own_word(void *message, size_t size)
 	return message + size - sizeof(u32);
 }
 
-static u32 init_offer(void)
+/* Locks that a server keeps would be lost with it. */
+static u32 init_flags(const struct viewfs_sb *fs)
+{
+	return fs->recover ? INIT_FLAGS & ~(FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS) : INIT_FLAGS;
+}
+
+static u32 init_offer(const struct viewfs_sb *fs)
 {
 	return VIEWOS_PATH_LOOKUP_OPEN | VIEWOS_PATH_DEVICES |
+	       (fs->recover ? VIEWOS_PATH_RECOVER : 0) |
 	       (viewfs_crossing_possible() ? VIEWOS_PATH_TARGET : 0);
+}
+
+static void init_fill(const struct viewfs_sb *fs, struct fuse_init_in *in, u32 own)
+{
+	in->major = FUSE_KERNEL_VERSION;
+	in->minor = FUSE_KERNEL_MINOR_VERSION;
+	in->max_readahead = INIT_READAHEAD;
+	in->flags = init_flags(fs);
+	in->flags2 = INIT_FLAGS2;
+	*init_own_word(in, sizeof(*in)) = init_offer(fs) | own;
+}
+
+/* What the server's answer says; -EPROTO if it speaks another protocol. */
+static int init_agree(const struct viewfs_sb *fs, struct fuse_init_out *out,
+		      struct viewfs_agreed *agreed)
+{
+	size_t i;
+
+	if (out->major != FUSE_KERNEL_VERSION || out->minor < INIT_MINOR_MIN)
+		return -EPROTO;
+	agreed->flags = 0;
+	for (i = 0; i < ARRAY_SIZE(init_features); i++)
+		agreed->flags |= out->flags & init_features[i].wire & init_flags(fs);
+	agreed->own = *init_own_word(out, sizeof(*out)) & init_offer(fs);
+	agreed->max_pages = INIT_DEFAULT_PAGES;
+	if (out->flags & FUSE_MAX_PAGES)
+		agreed->max_pages = clamp_t(u32, out->max_pages, 1, VIEWOS_MAX_PAGES);
+	agreed->max_write = clamp_t(u32, out->max_write, PAGE_SIZE,
+				    agreed->max_pages << PAGE_SHIFT);
+	return 0;
 }
 
 static int init_reply(struct viewfs_sb *fs, struct fuse_init_out *out)
 {
-	u32 own = *init_own_word(out, sizeof(*out));
+	struct viewfs_agreed *agreed = &fs->agreed;
 	size_t i;
 	int err;
 
-	if (out->major != FUSE_KERNEL_VERSION || out->minor < INIT_MINOR_MIN)
-		return -EPROTO;
+	err = init_agree(fs, out, agreed);
+	if (err)
+		return err;
+	if (fs->recover && !(agreed->own & VIEWOS_PATH_RECOVER))
+		return -EOPNOTSUPP;
 	for (i = 0; i < ARRAY_SIZE(init_features); i++)
-		if (out->flags & init_features[i].wire)
+		if (agreed->flags & init_features[i].wire)
 			set_bit(init_features[i].bit, &fs->flags);
-	if (own & VIEWOS_PATH_TARGET && viewfs_crossing_possible()) {
+	if (agreed->own & VIEWOS_PATH_TARGET) {
 		err = viewfs_crossing_begin();
 		if (err)
 			return err;
 		set_bit(VIEWFS_TARGET, &fs->flags);
-	} else if (own & VIEWOS_PATH_LOOKUP_OPEN) {
+	} else if (agreed->own & VIEWOS_PATH_LOOKUP_OPEN) {
 		set_bit(VIEWFS_LOOKUP_OPEN, &fs->flags);
 	}
-	if (own & VIEWOS_PATH_DEVICES)
+	if (agreed->own & VIEWOS_PATH_DEVICES)
 		set_bit(VIEWFS_DEVICES, &fs->flags);
-	fs->max_pages = INIT_DEFAULT_PAGES;
-	if (out->flags & FUSE_MAX_PAGES)
-		fs->max_pages = clamp_t(u32, out->max_pages, 1, VIEWOS_MAX_PAGES);
-	fs->max_write = clamp_t(u32, out->max_write, PAGE_SIZE, fs->max_pages << PAGE_SHIFT);
+	fs->max_pages = agreed->max_pages;
+	fs->max_write = agreed->max_write;
 	fs->max_readahead = min_t(u32, out->max_readahead, INIT_READAHEAD);
 	return 0;
 }
@@ -113,17 +151,12 @@ static int init_root(struct viewfs_sb *fs)
  * The wait for the server's answers can be killed, and ends after
  * VIEWOS_CONNECT_TIMEOUT. No lock may be held.
  *
- * Return: 0 or a negative errno: -EPROTO if the server speaks another protocol.
+ * Return: 0 or a negative errno: -EPROTO if the server speaks another protocol, -EOPNOTSUPP if
+ * the mount is to outlive it, and it cannot be followed by another process.
  */
 int viewfs_session_start(struct viewfs_sb *fs)
 {
-	struct fuse_init_in in = {
-		.major = FUSE_KERNEL_VERSION,
-		.minor = FUSE_KERNEL_MINOR_VERSION,
-		.max_readahead = INIT_READAHEAD,
-		.flags = INIT_FLAGS,
-		.flags2 = INIT_FLAGS2,
-	};
+	struct fuse_init_in in = { };
 	struct fuse_init_out out = { };
 	struct viewfs_call call = {
 		.opcode = FUSE_INIT,
@@ -134,7 +167,7 @@ int viewfs_session_start(struct viewfs_sb *fs)
 	};
 	int err;
 
-	*init_own_word(&in, sizeof(in)) = init_offer();
+	init_fill(fs, &in, 0);
 	fs->session->timeout = VIEWOS_CONNECT_TIMEOUT;
 	err = viewfs_call_wait(fs, &call);
 	if (err < 0)
@@ -145,6 +178,62 @@ int viewfs_session_start(struct viewfs_sb *fs)
 	fs->session->timeout = fs->timeout;
 	viewos_session_ready(fs->session);
 	return 0;
+}
+
+/* Requests that wait were made for what was agreed on before. */
+static bool again_same(const struct viewfs_sb *fs, struct fuse_init_out *out)
+{
+	struct viewfs_agreed agreed;
+
+	return !init_agree(fs, out, &agreed) && agreed.flags == fs->agreed.flags &&
+	       agreed.own == fs->agreed.own && agreed.max_write >= fs->agreed.max_write &&
+	       agreed.max_pages >= fs->agreed.max_pages;
+}
+
+static void again_end(struct viewos_request *req)
+{
+	struct viewfs_sb *fs = req->private;
+
+	if (!viewos_request_abandoned(req)) {
+		if (!req->error && again_same(fs, req->out)) {
+			viewos_recover_done(fs->session);
+			viewfs_poll_again(fs);
+		} else {
+			viewos_session_abort(fs->session);
+		}
+	}
+	viewfs_sb_done(fs);
+}
+
+/**
+ * viewfs_session_again() - the INIT for a server that takes the session over
+ * @session: the session of a mount
+ *
+ * Return: a request, or ERR_PTR(-ENOMEM).
+ */
+struct viewos_request *viewfs_session_again(struct viewos_session *session)
+{
+	struct super_block *sb = session->ops_data;
+	struct viewfs_sb *fs = viewfs_sb(sb);
+	struct fuse_init_in in = { };
+	const struct viewfs_call call = {
+		.opcode = FUSE_INIT,
+		.in = { { &in, sizeof(in) } },
+		.out_len = sizeof(struct fuse_init_out),
+		.out_var = true,
+	};
+	struct viewos_request *req;
+
+	init_fill(fs, &in, VIEWOS_PATH_RECOVERING);
+	req = viewfs_call_request(&call);
+	if (IS_ERR(req))
+		return req;
+	/* The session's own time is the limit. */
+	req->flags |= VIEWOS_REQUEST_ASYNC | VIEWOS_REQUEST_KERNEL | VIEWOS_REQUEST_PATIENT;
+	req->end = again_end;
+	req->private = fs;
+	viewfs_sb_busy(fs);
+	return req;
 }
 
 static void destroy_end(struct viewos_request *req)

@@ -153,4 +153,5 @@ static int session_notify(struct viewos_session *session, int code, const void *
 const struct viewos_session_ops viewfs_session_ops = {
 	.notify = session_notify,
 	.end = viewfs_redirect_end,
+	.init = viewfs_session_again,
 };

@@ -129,3 +129,18 @@ int viewfs_poll_notify(struct super_block *sb, const void *data, u32 len)
 	xa_unlock(&fs->polled);
 	return 0;
 }
+
+/**
+ * viewfs_poll_again() - another server is at work, which knows nobody who polls
+ * @fs: the mount
+ */
+void viewfs_poll_again(struct viewfs_sb *fs)
+{
+	struct viewfs_poll *poll;
+	unsigned long kh;
+
+	xa_lock(&fs->polled);
+	xa_for_each(&fs->polled, kh, poll)
+		wake_up_interruptible(&poll->wait);
+	xa_unlock(&fs->polled);
+}

@@ -25,21 +25,24 @@ static struct workqueue_struct *super_wq;
  * @server: name of the server
  * @data: options for the server
  * @timeout: seconds, or 0
+ * @recover: seconds, or 0
  * @access: ask the server too whether access is allowed
  */
 struct viewfs_options {
 	char *server;
 	char *data;
 	u32 timeout;
+	u32 recover;
 	bool access;
 };
 
-enum { OPT_SERVER, OPT_DATA, OPT_TIMEOUT, OPT_ACCESS, OPT_DEFAULT_PERMISSIONS };
+enum { OPT_SERVER, OPT_DATA, OPT_TIMEOUT, OPT_RECOVER, OPT_ACCESS, OPT_DEFAULT_PERMISSIONS };
 
 static const struct fs_parameter_spec super_parameters[] = {
 	fsparam_string("server", OPT_SERVER),
 	fsparam_string("data", OPT_DATA),
 	fsparam_u32("timeout", OPT_TIMEOUT),
+	fsparam_u32("recover", OPT_RECOVER),
 	fsparam_flag("server_access", OPT_ACCESS),
 	fsparam_flag("default_permissions", OPT_DEFAULT_PERMISSIONS),
 	{ }
@@ -95,6 +98,7 @@ static struct viewfs_sb *sb_alloc(struct viewos_session *session,
 		return NULL;
 	fs->session = session;
 	fs->timeout = options->timeout;
+	fs->recover = options->recover;
 	if (options->access)
 		set_bit(VIEWFS_SERVER_ACCESS, &fs->flags);
 	atomic64_set(&fs->attr_version, 1);
@@ -166,6 +170,8 @@ static int super_show_options(struct seq_file *m, struct dentry *root)
 		seq_show_option(m, "data", fs->session->options);
 	if (fs->timeout)
 		seq_printf(m, ",timeout=%u", fs->timeout);
+	if (fs->recover)
+		seq_printf(m, ",recover=%u", fs->recover);
 	if (test_bit(VIEWFS_SERVER_ACCESS, &fs->flags))
 		seq_puts(m, ",server_access");
 	return 0;
@@ -256,6 +262,7 @@ static int super_fill(struct super_block *sb, struct fs_context *fc)
 		return -ENOMEM;
 	WRITE_ONCE(fs->session->dev, sb->s_dev);
 	viewos_session_set_ops(fs->session, &viewfs_session_ops, sb);
+	viewos_recover_allow(fs->session, fs->recover);
 	return 0;
 }
 
@@ -296,6 +303,8 @@ static int context_get_tree(struct fs_context *fc)
 	err = viewfs_session_start(fs);
 	if (err == -EPROTO)
 		context_error(fc, options->server, "speaks another protocol");
+	if (err == -EOPNOTSUPP && fs->recover)
+		context_error(fc, options->server, "cannot be recovered");
 	if (!err) {
 		fc->s_fs_info = fs;
 		err = get_tree_nodev(fc, super_fill);
@@ -317,6 +326,8 @@ static void super_kill(struct super_block *sb)
 		kill_anon_super(sb);
 		return;
 	}
+	/* Others may wait for this umount, which is not to wait for another server. */
+	viewos_recover_allow(fs->session, 0);
 	/* Notices look for inodes: from here on there are none. */
 	viewos_session_set_ops(fs->session, NULL, NULL);
 	sb_settle(fs);
@@ -361,6 +372,12 @@ static int context_parse_param(struct fs_context *fc, struct fs_parameter *param
 			return invalfc(fc, "timeout=%u is more than %u", result.uint_32,
 				       VIEWOS_MAX_TIMEOUT);
 		options->timeout = result.uint_32;
+		return 0;
+	case OPT_RECOVER:
+		if (result.uint_32 > VIEWOS_MAX_RECOVER)
+			return invalfc(fc, "recover=%u is more than %u", result.uint_32,
+				       VIEWOS_MAX_RECOVER);
+		options->recover = result.uint_32;
 		return 0;
 	case OPT_ACCESS:
 		options->access = true;

@@ -44,6 +44,7 @@
 
 #include "compat.h"
 #include "limits.h"
+#include "recover.h"
 #include "request.h"
 #include "server.h"
 #include "session.h"
@@ -97,6 +98,20 @@ enum {
 };
 
 /**
+ * struct viewfs_agreed - what the server takes of what INIT offers
+ * @flags: of FUSE's flags, those that mean something to us
+ * @own: of the additions, likewise
+ * @max_write: bytes in one WRITE
+ * @max_pages: pages in one READ or WRITE
+ */
+struct viewfs_agreed {
+	u32 flags;
+	u32 own;
+	u32 max_write;
+	u32 max_pages;
+};
+
+/**
  * struct viewfs_sb - one mount
  * @session: the server at work for it, referenced
  * @flags: VIEWFS_* bits, by atomic bit operations
@@ -105,6 +120,8 @@ enum {
  * @max_pages: pages in one READ or WRITE
  * @max_readahead: bytes
  * @timeout: option, seconds
+ * @recover: option, seconds
+ * @agreed: of INIT, as the server's next process must say it again
  * @under_way: requests that refer to inodes of the mount and nobody waits for
  * @idle: where umount waits for them
  * @root_attr: what the server said of the root, for the first inode
@@ -125,6 +142,8 @@ struct viewfs_sb {
 	u32 max_pages;
 	u32 max_readahead;
 	u32 timeout;
+	u32 recover;
+	struct viewfs_agreed agreed;
 	atomic_t under_way;
 	wait_queue_head_t idle;
 	struct fuse_attr_out root_attr;
@@ -362,6 +381,7 @@ void viewfs_work_queue(struct work_struct *work);
 
 /* init.c */
 int viewfs_session_start(struct viewfs_sb *fs);
+struct viewos_request *viewfs_session_again(struct viewos_session *session);
 void viewfs_session_destroy(struct viewfs_sb *fs);
 
 /* call.c */
@@ -527,6 +547,7 @@ long viewfs_file_compat_ioctl(struct file *file, unsigned int cmd, unsigned long
 void viewfs_poll_free(struct viewfs_handle *handle);
 __poll_t viewfs_file_poll(struct file *file, poll_table *wait);
 int viewfs_poll_notify(struct super_block *sb, const void *data, u32 len);
+void viewfs_poll_again(struct viewfs_sb *fs);
 
 /* redirect.c */
 int viewfs_redirect_check(struct viewos_request *req);

@@ -52,6 +52,9 @@
  * @VIEWOS_CMD_RULE_GONE_NTF: event: a rule was deleted, or its view went
  * @VIEWOS_CMD_SOCKET_NEW_NTF: event: a virtual socket was made, or accepted
  * @VIEWOS_CMD_SOCKET_GONE_NTF: event: its last reference was closed
+ * @VIEWOS_CMD_SESSION_ORPHANED_NTF: event: the server of a session has gone, and the session
+ *	waits for another one, see VIEWOS_PATH_RECOVER
+ * @VIEWOS_CMD_SESSION_RECOVERED_NTF: event: another one has taken it over, and is at work
  * @__VIEWOS_CMD_MAX: one more than the last
  */
 enum viewos_cmd {
@@ -75,6 +78,8 @@ enum viewos_cmd {
 	VIEWOS_CMD_RULE_GONE_NTF,
 	VIEWOS_CMD_SOCKET_NEW_NTF,
 	VIEWOS_CMD_SOCKET_GONE_NTF,
+	VIEWOS_CMD_SESSION_ORPHANED_NTF,
+	VIEWOS_CMD_SESSION_RECOVERED_NTF,
 	__VIEWOS_CMD_MAX,
 };
 
@@ -215,12 +220,15 @@ enum viewos_attr {
  * @VIEWOS_SESSION_ACCEPTED: accepted, INIT not answered
  * @VIEWOS_SESSION_READY: at work
  * @VIEWOS_SESSION_DEAD: ended; its mount answers ENOTCONN
+ * @VIEWOS_SESSION_ORPHANED: its server has gone, and it waits for another one to take it
+ *	over; then it is ACCEPTED again
  */
 enum viewos_session_state {
 	VIEWOS_SESSION_WAITING,
 	VIEWOS_SESSION_ACCEPTED,
 	VIEWOS_SESSION_READY,
 	VIEWOS_SESSION_DEAD,
+	VIEWOS_SESSION_ORPHANED,
 };
 
 /**

@@ -104,6 +104,38 @@
  *	TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ and TIOCSWINSZ. A program of 32 bits
  *	gets a long of 32 bits, see out_size; the numbers of commands are those of 64.
  * SETATTR: never of the size.
+ *
+ * VIEWOS_PATH_RECOVER: mounts that outlive their server
+ *
+ * It is offered to the server of a mount with recover=SECONDS, and who takes it says: what I name
+ * means the same to the next process that serves under my name. That is, of that process:
+ *
+ *  - node ids and generations stand for the same nodes, in whatever order they come, and without
+ *    having been looked up from it. FORGET may give back more lookups than it has answered: to
+ *    it the count is a hint;
+ *  - so do the handles (fh) of OPEN, CREATE and OPENDIR, and the offsets of READDIR;
+ *  - its answer to INIT takes the same flags of FUSE and the same additions, and its max_write
+ *    and max_pages are not less.
+ *
+ * A mount with recover= whose server does not take it fails (EOPNOTSUPP). Locks are the kernel's
+ * own in such a mount: FUSE_POSIX_LOCKS and FUSE_FLOCK_LOCKS are not offered.
+ *
+ * When the server's session fd has gone, its requests and new ones wait for SECONDS. A server
+ * that is registered under the same name, by the same user, in the same user and pid
+ * namespace gets the session from VIEWOS_IOC_SERVER_ACCEPT, before others, with the session_id that
+ * it had. The first request is INIT, with VIEWOS_PATH_RECOVERING in the last word. If the answer is
+ * an error, or another one than before, or does not come in time, the session ends as
+ * without recover=. Then come, in their old order, the requests that the former server had not
+ * answered, and the rest. One that the former server had read has VIEWOS_HEADER_REPEATED set, and
+ * its old unique: it may have been done, or in part, or not at all. A server that can tell should
+ * answer as if it were done for the first time: EEXIST of a CREATE that was repeated is
+ * success, if the file may be that one. A request that was with VIEWOS_RECOVER_REPEATS servers
+ * when they died is not asked again, and fails with ENOTCONN. Requests whose callers have been
+ * killed are not repeated.
+ *
+ * Operations that were answered with ENOSYS before are not asked for again. Who polls is woken
+ * after a recovery, and polls again. Answers to FUSE_NOTIFY_RETRIEVE that had not been read are
+ * dropped. Files and names that were redirected stay so.
  */
 #ifndef _UAPI_LINUX_VIEWOS_PATH_H
 #define _UAPI_LINUX_VIEWOS_PATH_H
@@ -119,6 +151,18 @@
 
 /** VIEWOS_PATH_DEVICES - INIT: modes may have VIEWOS_MODE_SERVED */
 #define VIEWOS_PATH_DEVICES		0x00000004
+
+/** VIEWOS_PATH_RECOVER - INIT: another process of the server may go on with the session */
+#define VIEWOS_PATH_RECOVER		0x00000008
+
+/** VIEWOS_PATH_RECOVERING - request of INIT: the session was at work with another process before */
+#define VIEWOS_PATH_RECOVERING		0x00000010
+
+/** VIEWOS_HEADER_REPEATED - bit of the last 16 bits of fuse_in_header: it was sent before */
+#define VIEWOS_HEADER_REPEATED		0x0001
+
+/** VIEWOS_RECOVER_REPEATS - servers that may die while they have a request */
+#define VIEWOS_RECOVER_REPEATS		8
 
 /** VIEWOS_MODE_SERVED - bit of fuse_attr.mode: the device is the server's, not the kernel's */
 #define VIEWOS_MODE_SERVED		0x80000000
