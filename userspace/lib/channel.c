@@ -81,6 +81,16 @@ bool channel_want(uint32_t additions)
 	return own_channel && opening_want(&own_channel->shared->init, additions);
 }
 
+bool channel_recovering(void)
+{
+	return own_channel && own_channel->shared->init.offer & VIEWOS_PATH_RECOVERING;
+}
+
+bool channel_repeated(void)
+{
+	return own_channel && own_channel->repeated;
+}
+
 bool channel_want_tmpfile(void)
 {
 	if (!own_channel)
@@ -285,6 +295,9 @@ static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
 	channel->opening.ready = false;
 	if (ret < (int)sizeof(struct fuse_in_header))
 		return ret;
+	/* The flags are the last 16 bits of the header, by which name ever it goes. */
+	channel->repeated = ((const uint16_t *)((const struct fuse_in_header *)buf + 1))[-1] &
+			    VIEWOS_HEADER_REPEATED;
 	return opening_read(&channel->opening, &channel->shared->init, buf, ret);
 }
 

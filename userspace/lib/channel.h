@@ -53,6 +53,7 @@ struct channels {
  * @shared: what it shares with others; set before the worker starts
  * @next: another worker's
  * @opening: requests that are two for libfuse
+ * @repeated: another process had its request
  * @together: the kernel takes a reply and gives a request in one call
  * @state: enum channel_state
  * @turn: grows with each reply held
@@ -64,6 +65,7 @@ struct channel {
 	struct channels *shared;
 	struct channel *next;
 	struct opening opening;
+	bool repeated;
 	bool together;
 	atomic_int state;
 	atomic_uint turn;
@@ -93,6 +95,12 @@ void channel_hurry(void);
  * Return: whether the kernel offers all of @additions, VIEWOS_PATH_*.
  */
 bool channel_want(uint32_t additions);
+
+/** channel_recovering() - the calling worker answers INIT: is it of a session that goes on? */
+bool channel_recovering(void);
+
+/** channel_repeated() - did another process have the request that the calling worker has? */
+bool channel_repeated(void);
 
 /** channel_want_tmpfile() - the calling worker answers INIT: TMPFILE is to come as a CREATE */
 bool channel_want_tmpfile(void);

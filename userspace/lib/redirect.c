@@ -71,6 +71,18 @@ int viewos_fuse_want_devices(void)
 	return channel_want(VIEWOS_PATH_DEVICES) ? 0 : -EOPNOTSUPP;
 }
 
+int viewos_fuse_want_recover(void)
+{
+	if (!channel_want(VIEWOS_PATH_RECOVER))
+		return -EOPNOTSUPP;
+	return channel_recovering();
+}
+
+bool viewos_fuse_repeated(void)
+{
+	return channel_repeated();
+}
+
 int viewos_fuse_want_tmpfile(void)
 {
 	return channel_want_tmpfile() ? 0 : -EINVAL;

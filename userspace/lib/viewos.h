@@ -386,6 +386,30 @@ int viewos_fuse_want_redirect(void);
 int viewos_fuse_want_devices(void);
 
 /**
+ * viewos_fuse_want_recover() - another process of this server can go on with the session
+ *
+ * To be called by the init operation of a server whose node ids, generations, file handles
+ * (fh) and directory offsets mean the same to each of its processes, whatever that has seen
+ * before: that are the numbers of inodes, for example. The mount may then have
+ * recover=SECONDS; without this call such a mount fails. When the server has died, the next one
+ * that is registered under its name gets the session from viewos_server_accept(), and an init
+ * operation like the first. It must take forget operations with counts of which it knows nothing.
+ *
+ * Return: 0; 1 if the session was at work with another process before. EOPNOTSUPP: the mount
+ * has no recover=, the kernel cannot, or this is no init operation.
+ */
+int viewos_fuse_want_recover(void);
+
+/**
+ * viewos_fuse_repeated() - the request was sent to another process before, which has died
+ *
+ * To be called by an operation, in the thread that it was called in. The request may have been
+ * done then, or in part, or not at all: create, mkdir, mknod, symlink and link that find the
+ * name, and unlink, rmdir and rename that do not, should succeed if that can be their own doing.
+ */
+bool viewos_fuse_repeated(void);
+
+/**
  * viewos_fuse_want_tmpfile() - files without a name can be made in this session
  *
  * To be called from the init operation of a server whose libfuse knows no tmpfile. An
