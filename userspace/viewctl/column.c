@@ -13,6 +13,7 @@ static const char *const state_names[] = {
 	[VIEWOS_SESSION_ACCEPTED] = "accepted",
 	[VIEWOS_SESSION_READY] = "ready",
 	[VIEWOS_SESSION_DEAD] = "dead",
+	[VIEWOS_SESSION_ORPHANED] = "orphaned",
 };
 
 static char *number_text(uint64_t number)
@@ -107,7 +108,7 @@ char *column_text(const struct column *column, const struct viewos_entry *entry,
 	case COLUMN_INHERIT:
 		return strdup(inherit_name(number));
 	case COLUMN_STATE:
-		return strdup(number <= VIEWOS_SESSION_DEAD ? state_names[number] : "unknown");
+		return strdup(number <= VIEWOS_SESSION_ORPHANED ? state_names[number] : "unknown");
 	case COLUMN_CLASSES:
 		return classes_text(number);
 	case COLUMN_DEV:

@@ -93,6 +93,7 @@ const struct verb verb_mount = {
 		"                           program viewos-TYPE, or else the FUSE program TYPE\n"
 		"  -o, --options OPTION,... ro, nosuid, nodev, noexec, noatime, nodiratime;\n"
 		"                           of viewfs: timeout=SECONDS for a request,\n"
+		"                           recover=SECONDS for another server,\n"
 		"                           server_access, default_permissions; all others are\n"
 		"                           the server's\n"
 		"      --server NAME        use this registered server\n"

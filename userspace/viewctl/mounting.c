@@ -39,6 +39,7 @@ static const struct {
 /* Options of viewfs itself; all that is not known is the server's. */
 static const char *const viewfs_options[] = {
 	"timeout=",
+	"recover=",
 	"server_access",
 	"default_permissions",
 };
