@@ -123,6 +123,9 @@ void viewfs_attr_stale(struct inode *inode, u32 mask)
 	spin_lock(&vi->lock);
 	WRITE_ONCE(vi->stale, vi->stale | mask);
 	vi->attr_version = atomic64_inc_return(&viewfs_inode_sb(inode)->attr_version);
+	/* Whoever changes a directory here, or tells of it, comes by. */
+	if (mask & STATX_MTIME)
+		viewfs_dircache_expire_locked(vi);
 	spin_unlock(&vi->lock);
 	if (mask & VIEWFS_STALE_PERM)
 		attr_forget_acls(inode);

@@ -58,7 +58,7 @@ void viewfs_handle_bind(struct viewfs_handle *handle, struct inode *inode,
 		handle->open_flags = out->open_flags;
 		return;
 	}
-	handle->open_flags = FOPEN_KEEP_CACHE;
+	handle->open_flags = FOPEN_KEEP_CACHE | FOPEN_CACHE_DIR;
 	if (handle->release)
 		viewos_request_put(handle->release);
 	handle->release = NULL;
@@ -75,7 +75,7 @@ void viewfs_handle_plain(struct inode *inode)
 	memset(plain, 0, sizeof(*plain));
 	INIT_LIST_HEAD(&plain->link);
 	plain->inode = inode;
-	plain->open_flags = FOPEN_KEEP_CACHE;
+	plain->open_flags = FOPEN_KEEP_CACHE | FOPEN_CACHE_DIR;
 }
 
 /* Its references are references of the inode. */
@@ -293,6 +293,11 @@ void viewfs_handle_attach(struct viewfs_handle *handle, struct file *file)
 		stream_open(inode, file);
 	else if (handle->open_flags & FOPEN_NONSEEKABLE)
 		nonseekable_open(inode, file);
+	if (S_ISDIR(inode->i_mode) && !(handle->open_flags & FOPEN_KEEP_CACHE)) {
+		spin_lock(&vi->lock);
+		viewfs_dircache_expire_locked(vi);
+		spin_unlock(&vi->lock);
+	}
 	if (!S_ISREG(inode->i_mode))
 		return;
 	file->f_mode |= FMODE_CAN_ODIRECT;

@@ -256,6 +256,7 @@ struct inode *viewfs_inode_alloc(struct super_block *sb)
 	vi->holder = NULL;
 	vi->unlocking = 0;
 	init_waitqueue_head(&vi->wait);
+	vi->listing = NULL;
 	viewfs_handle_plain(&vi->vfs);
 	vi->redirect = NULL;
 	vi->device = 0;
@@ -270,6 +271,7 @@ struct inode *viewfs_inode_alloc(struct super_block *sb)
 void viewfs_inode_free(struct inode *inode)
 {
 	kfree(viewfs_i(inode)->forget);
+	kfree(viewfs_i(inode)->listing);
 	kmem_cache_free(inode_cache, viewfs_i(inode));
 }
 

@@ -119,14 +119,18 @@ static int dirent_check(const struct fuse_dirent *dirent)
 	return 0;
 }
 
-static int parse(struct file *file, struct dir_context *ctx, const void *buf, size_t len,
-		 bool plus, u64 version)
+static int parse(struct file *file, struct dir_context *ctx, const struct viewos_request *req,
+		 struct viewfs_fill *fill, u64 version)
 {
+	const bool plus = req->in->opcode == FUSE_READDIRPLUS;
+	const void *buf = req->out;
+	size_t len = req->out_len;
 	const size_t name_at = plus ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET;
 	bool full = false;
 	int err = 0;
 
 	while (len >= name_at) {
+		const struct fuse_entry_out *entry = plus ? buf : NULL;
 		const struct fuse_dirent *dirent = buf;
 		size_t size;
 
@@ -138,6 +142,8 @@ static int parse(struct file *file, struct dir_context *ctx, const void *buf, si
 		/* After an error the rest is still parsed: its lookups have been counted. */
 		if (!err)
 			err = dirent_check(dirent);
+		if (!err)
+			viewfs_dircache_add(fill, dirent, entry);
 		if (!err && !full) {
 			full = !dir_emit(ctx, dirent->name, dirent->namelen, dirent->ino,
 					 dirent->type);
@@ -148,7 +154,7 @@ static int parse(struct file *file, struct dir_context *ctx, const void *buf, si
 			plus_keep(file, buf, version);
 		else if (plus)
 			viewfs_node_forget(viewfs_inode_sb(file_inode(file))->session,
-					   ((const struct fuse_direntplus *)buf)->entry_out.nodeid);
+					   entry->nodeid);
 		buf += size;
 		len -= size;
 	}
@@ -194,7 +200,8 @@ static void late_plus(struct viewos_request *req)
 	}
 }
 
-static int dir_iterate(struct file *file, struct dir_context *ctx)
+/* Asks the server for entries, and keeps them if it allows that. */
+static int dir_read(struct file *file, struct dir_context *ctx, bool cache)
 {
 	struct viewfs_handle *handle = file->private_data;
 	struct inode *dir = file_inode(file);
@@ -216,19 +223,38 @@ static int dir_iterate(struct file *file, struct dir_context *ctx)
 		.out_var = true,
 		.late = plus ? late_plus : NULL,
 	};
+	struct viewfs_fill fill = { };
 	struct viewos_request *req;
 	int err;
 
-	if (test_bit(VIEWFS_I_BAD, &viewfs_i(dir)->flags))
-		return -EIO;
 	req = viewfs_call_request(&call);
 	if (IS_ERR(req))
 		return PTR_ERR(req);
+	if (cache)
+		viewfs_dircache_begin(&fill, dir, ctx->pos, plus);
 	err = viewos_request_call(fs->session, req);
-	if (!err)
-		err = parse(file, ctx, req->out, req->out_len, plus, version);
+	if (!err) {
+		err = parse(file, ctx, req, &fill, version);
+		if (err)
+			viewfs_dircache_bad(&fill);
+		viewfs_dircache_end(&fill, !req->out_len);
+	}
 	viewos_request_put(req);
 	return err;
+}
+
+static int dir_iterate(struct file *file, struct dir_context *ctx)
+{
+	struct viewfs_handle *handle = file->private_data;
+	struct inode *dir = file_inode(file);
+	bool cache = handle->open_flags & FOPEN_CACHE_DIR;
+	int ret = 1;
+
+	if (test_bit(VIEWFS_I_BAD, &viewfs_i(dir)->flags))
+		return -EIO;
+	if (cache)
+		ret = viewfs_dircache_read(dir, ctx);
+	return ret > 0 ? dir_read(file, ctx, cache) : ret;
 }
 
 static int dir_open(struct inode *inode, struct file *file)

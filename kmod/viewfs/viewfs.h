@@ -228,6 +228,7 @@ enum {
  * @holder: who is between viewfs_writeback_hold() and resume, with the inode's lock
  * @unlocking: requests under way that let locks go
  * @wait: for changes of the last four
+ * @listing: of a directory that was read, or NULL; goes with the inode
  * @plain: handle of all who read, where the server needs no open; set with the inode
  * @redirect: of a name that is another object; set with the inode
  * @device: S_IFCHR or S_IFBLK of a device that the server serves, else 0; set with the inode
@@ -257,10 +258,50 @@ struct viewfs_inode {
 	struct task_struct *holder;
 	unsigned int unlocking;
 	wait_queue_head_t wait;
+	struct viewfs_listing *listing;
 	struct viewfs_handle plain;
 	struct viewfs_redirect *redirect;
 	umode_t device;
 	dev_t rdev;
+};
+
+/**
+ * struct viewfs_listing - what is kept of a directory's entries
+ * @version: grows when what was kept is no longer good
+ * @size: bytes of entries in the directory's pages
+ * @pos: the server's offset behind the last of them
+ * @complete: they are all there are
+ * @mtime: the directory's when the first of them was asked for
+ * @ctime: likewise
+ * @names_until: when the first of the names, as READDIRPLUS brought them, is to be asked for
+ *	again; 0 if it did not bring all
+ * @names_next: the same of those that are being read
+ */
+struct viewfs_listing {
+	u64 version;
+	loff_t size;
+	u64 pos;
+	bool complete;
+	struct timespec64 mtime;
+	struct timespec64 ctime;
+	u64 names_until;
+	u64 names_next;
+};
+
+/**
+ * struct viewfs_fill - entries that are asked for, and what is kept of them
+ * @dir: whose
+ * @version: of the listing that they are for, or 0
+ * @pos: the offset of the next one
+ * @folio: where the last one was kept, referenced, or NULL
+ * @names_until: as in struct viewfs_listing, of these
+ */
+struct viewfs_fill {
+	struct inode *dir;
+	u64 version;
+	u64 pos;
+	struct folio *folio;
+	u64 names_until;
 };
 
 /** struct viewfs_part - a part of a message */
@@ -451,6 +492,15 @@ void viewfs_device_init(struct inode *inode, u32 rdev);
 
 /* readdir.c */
 extern const struct file_operations viewfs_dir_file_ops;
+
+/* dircache.c */
+void viewfs_dircache_expire_locked(struct viewfs_inode *vi);
+void viewfs_dircache_begin(struct viewfs_fill *fill, struct inode *dir, u64 pos, bool plus);
+void viewfs_dircache_add(struct viewfs_fill *fill, const struct fuse_dirent *dirent,
+			 const struct fuse_entry_out *entry);
+void viewfs_dircache_bad(struct viewfs_fill *fill);
+void viewfs_dircache_end(struct viewfs_fill *fill, bool last);
+int viewfs_dircache_read(struct inode *dir, struct dir_context *ctx);
 
 /* handle.c */
 struct viewfs_handle *viewfs_handle_create(void);
