@@ -152,53 +152,52 @@ static loff_t fill_at_locked(const struct viewfs_fill *fill, size_t size)
 	return offset_in_page(at) + size > PAGE_SIZE ? round_up(at, PAGE_SIZE) : at;
 }
 
-/* The page for the next entry, in ->folio; false if it cannot be had, or nothing is wanted. */
-static bool fill_page(struct viewfs_fill *fill, size_t size, loff_t *at)
-{
-	struct address_space *mapping = fill->dir->i_mapping;
-	struct viewfs_inode *vi = viewfs_i(fill->dir);
-	struct folio *folio = fill->folio;
-	bool good;
-
-	spin_lock(&vi->lock);
-	good = fill_good_locked(fill);
-	*at = fill_at_locked(fill, size);
-	spin_unlock(&vi->lock);
-	if (!good)
-		return false;
-	if (folio && folio->index == *at >> PAGE_SHIFT)
-		return true;
-	if (folio)
-		folio_put(folio);
-	/* Only with its first entry a page is made. */
-	folio = __filemap_get_folio(mapping, *at >> PAGE_SHIFT,
-				    offset_in_page(*at) ? 0 : FGP_CREAT | FGP_FOR_MMAP,
-				    mapping_gfp_mask(mapping));
-	fill->folio = IS_ERR(folio) ? NULL : folio;
-	return fill->folio && (!offset_in_page(*at) || folio_test_uptodate(folio));
-}
-
-/* Puts an entry into its page, if nothing has come between. */
-static void fill_put(struct viewfs_fill *fill, const struct fuse_dirent *dirent, loff_t at)
+/*
+ * Puts an entry into the page at hand, if it is the listing's next one. False if it belongs into
+ * another page: the entry's place is at *@at then.
+ */
+static bool fill_put(struct viewfs_fill *fill, const struct fuse_dirent *dirent, loff_t *at)
 {
 	struct viewfs_inode *vi = viewfs_i(fill->dir);
-	struct viewfs_listing *listing = vi->listing;
 	size_t size = FUSE_DIRENT_SIZE(dirent);
+	struct folio *folio = fill->folio;
+	bool here = true;
 	void *to;
 
 	spin_lock(&vi->lock);
-	if (fill_good_locked(fill) && at == fill_at_locked(fill, size)) {
-		to = kmap_local_folio(fill->folio, 0);
-		if (!offset_in_page(at)) {
-			clear_page(to);
-			folio_mark_uptodate(fill->folio);
-		}
-		memcpy(to + offset_in_page(at), dirent, FUSE_NAME_OFFSET + dirent->namelen);
-		kunmap_local(to);
-		listing->size = at + size;
-		listing->pos = dirent->off;
+	if (!fill_good_locked(fill))
+		goto unlock;
+	*at = fill_at_locked(fill, size);
+	here = folio && folio->index == *at >> PAGE_SHIFT;
+	/* Only with its first entry a page is made. */
+	if (!here || (offset_in_page(*at) && !folio_test_uptodate(folio)))
+		goto unlock;
+	to = kmap_local_folio(folio, 0);
+	if (!offset_in_page(*at)) {
+		clear_page(to);
+		folio_mark_uptodate(folio);
 	}
+	memcpy(to + offset_in_page(*at), dirent, FUSE_NAME_OFFSET + dirent->namelen);
+	kunmap_local(to);
+	vi->listing->size = *at + size;
+	vi->listing->pos = dirent->off;
+unlock:
 	spin_unlock(&vi->lock);
+	return here;
+}
+
+/* Takes the page at @at to hand, or none. */
+static void fill_page(struct viewfs_fill *fill, loff_t at)
+{
+	struct address_space *mapping = fill->dir->i_mapping;
+	struct folio *folio;
+
+	if (fill->folio)
+		folio_put(fill->folio);
+	folio = __filemap_get_folio(mapping, at >> PAGE_SHIFT,
+				    offset_in_page(at) ? 0 : FGP_CREAT | FGP_FOR_MMAP,
+				    mapping_gfp_mask(mapping));
+	fill->folio = IS_ERR(folio) ? NULL : folio;
 }
 
 /**
@@ -225,8 +224,10 @@ void viewfs_dircache_add(struct viewfs_fill *fill, const struct fuse_dirent *dir
 		viewfs_dircache_bad(fill);
 		return;
 	}
-	if (fill_page(fill, FUSE_DIRENT_SIZE(dirent), &at))
-		fill_put(fill, dirent, at);
+	if (!fill_put(fill, dirent, &at)) {
+		fill_page(fill, at);
+		fill_put(fill, dirent, &at);
+	}
 	fill->pos = dirent->off;
 }
 
