@@ -11,8 +11,11 @@
 /* What one may ask for in one READ or WRITE without having said so, as in FUSE. */
 #define INIT_DEFAULT_PAGES	32
 
-/* Readahead: large enough that streaming is bound by copying, not by round trips. */
-#define INIT_READAHEAD	SZ_512K
+/*
+ * Readahead: large enough that streaming is bound by copying, not by round trips, and no larger:
+ * who reads a part pays for what is read behind it.
+ */
+#define INIT_READAHEAD	SZ_256K
 
 #define INIT_FLAGS	(FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_ATOMIC_O_TRUNC |	\
 			 FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO |			\

@@ -203,7 +203,8 @@ static int super_setup_bdi_limits(struct super_block *sb, struct viewfs_sb *fs)
 	/* Pages under write-back are counted by ourselves; anyone can mount this. */
 	sb->s_bdi->capabilities = BDI_CAP_WRITEBACK | BDI_CAP_STRICTLIMIT;
 	sb->s_bdi->ra_pages = fs->max_readahead >> PAGE_SHIFT;
-	sb->s_bdi->io_pages = fs->max_pages;
+	/* A larger read is not to make as much again be read ahead. */
+	sb->s_bdi->io_pages = min_t(unsigned long, fs->max_pages, sb->s_bdi->ra_pages);
 	return bdi_set_max_ratio(sb->s_bdi, 1);
 }
 

@@ -215,6 +215,17 @@ static void call_read_large(void)
 		exit(1);
 }
 
+/* To its end, as cp(1) does. */
+static void call_read_all(void)
+{
+	static char buffer[128 << 10];
+
+	lseek(large_fd, 0, SEEK_SET);
+	for (int i = 0; i < LARGE_PAGES * 4096 / (int)sizeof(buffer); i++)
+		if (read(large_fd, buffer, sizeof(buffer)) != sizeof(buffer))
+			exit(1);
+}
+
 static void call_write_large(void)
 {
 	static char buffer[1 << 20];
@@ -297,6 +308,7 @@ static const struct bench_case cold_cases[] = {
 	{ "list and stat, again", call_list_stat, 1 },
 	{ "create+write+unlink", call_create_write_close_unlink, 200 },
 	{ "read 1 MiB, cold", call_read_large, 1, .before = drop_caches },
+	{ "read 8 MiB, cold", call_read_all, 1, .before = drop_caches },
 	{ "read 1 MiB", call_read_large, 10 },
 	{ "write 1 MiB", call_write_large, 10 },
 	{ "read 4 KiB, cold", call_read_random, 20, .before = drop_caches },
