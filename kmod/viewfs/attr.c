@@ -95,6 +95,8 @@ void viewfs_attr_apply(struct inode *inode, const struct fuse_attr *attr, u64 un
 	if (size != attr->size && !S_ISLNK(inode->i_mode))
 		i_size_write(inode, attr->size);
 	vi->attr_version = atomic64_inc_return(&fs->attr_version);
+	if (size != attr->size || !timespec64_equal(&mtime, &now))
+		vi->data_version = vi->attr_version;
 	vi->stale = 0;
 	WRITE_ONCE(vi->attr_until, until);
 	ours = test_and_clear_bit(VIEWFS_I_WROTE, &vi->flags);
@@ -123,9 +125,11 @@ void viewfs_attr_stale(struct inode *inode, u32 mask)
 	spin_lock(&vi->lock);
 	WRITE_ONCE(vi->stale, vi->stale | mask);
 	vi->attr_version = atomic64_inc_return(&viewfs_inode_sb(inode)->attr_version);
-	/* Whoever changes a directory here, or tells of it, comes by. */
-	if (mask & STATX_MTIME)
+	/* Whoever changes content here, or tells that it has changed, comes by. */
+	if (mask & (STATX_SIZE | STATX_MTIME)) {
+		vi->data_version = vi->attr_version;
 		viewfs_dircache_expire_locked(vi);
+	}
 	spin_unlock(&vi->lock);
 	if (mask & VIEWFS_STALE_PERM)
 		attr_forget_acls(inode);
@@ -142,6 +146,7 @@ void viewfs_attr_grow(struct inode *inode, loff_t size)
 
 	spin_lock(&vi->lock);
 	vi->attr_version = atomic64_inc_return(&viewfs_inode_sb(inode)->attr_version);
+	vi->data_version = vi->attr_version;
 	WRITE_ONCE(vi->stale, vi->stale | VIEWFS_STALE_WRITE);
 	set_bit(VIEWFS_I_WROTE, &vi->flags);
 	if (size > i_size_read(inode))
@@ -160,6 +165,7 @@ void viewfs_attr_stored(struct inode *inode, loff_t size)
 
 	spin_lock(&vi->lock);
 	vi->attr_version = atomic64_inc_return(&viewfs_inode_sb(inode)->attr_version);
+	vi->data_version = vi->attr_version;
 	WRITE_ONCE(vi->stale, vi->stale | VIEWFS_STALE_WRITE);
 	if (size > i_size_read(inode))
 		i_size_write(inode, size);

@@ -60,7 +60,7 @@ static u32 init_flags(const struct viewfs_sb *fs)
 
 static u32 init_offer(const struct viewfs_sb *fs)
 {
-	return VIEWOS_PATH_LOOKUP_OPEN | VIEWOS_PATH_DEVICES |
+	return VIEWOS_PATH_LOOKUP_OPEN | VIEWOS_PATH_DEVICES | VIEWOS_PATH_CONTENT |
 	       (fs->recover ? VIEWOS_PATH_RECOVER : 0) |
 	       (viewfs_crossing_possible() ? VIEWOS_PATH_TARGET : 0);
 }
@@ -116,6 +116,8 @@ static int init_reply(struct viewfs_sb *fs, struct fuse_init_out *out)
 		set_bit(VIEWFS_TARGET, &fs->flags);
 	} else if (agreed->own & VIEWOS_PATH_LOOKUP_OPEN) {
 		set_bit(VIEWFS_LOOKUP_OPEN, &fs->flags);
+		if (agreed->own & VIEWOS_PATH_CONTENT)
+			set_bit(VIEWFS_CONTENT, &fs->flags);
 	}
 	if (agreed->own & VIEWOS_PATH_DEVICES)
 		set_bit(VIEWFS_DEVICES, &fs->flags);

@@ -247,6 +247,7 @@ struct inode *viewfs_inode_alloc(struct super_block *sb)
 	spin_lock_init(&vi->lock);
 	vi->nlookup = 0;
 	vi->attr_version = 0;
+	vi->data_version = 0;
 	vi->stale = 0;
 	vi->call_task = NULL;
 	vi->drop_seq = 0;

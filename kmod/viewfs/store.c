@@ -68,6 +68,60 @@ static void store_grow(struct inode *inode, loff_t pos, loff_t end)
 	viewfs_attr_stored(inode, end);
 }
 
+/*
+ * Is content, that was asked for at @version, what the file has? With a page of it in the cache
+ * and locked: whoever changes the file from now on finds that. A write-back under way may come
+ * to the server behind our question; when it has ended, it counts as a change.
+ */
+static bool content_good(struct inode *inode, size_t len, u64 version)
+{
+	struct viewfs_inode *vi = viewfs_i(inode);
+	bool good;
+
+	spin_lock(&vi->lock);
+	good = list_empty(&vi->writebacks) && vi->data_version <= version &&
+	       i_size_read(inode) == len && !test_bit(VIEWFS_I_DROP, &vi->flags) &&
+	       !test_bit(VIEWFS_I_SIZE_UNSTABLE, &vi->flags);
+	spin_unlock(&vi->lock);
+	return good;
+}
+
+/**
+ * viewfs_store_content() - the content of a small file has come with its name
+ * @inode: the file
+ * @data: the content
+ * @len: bytes, not none; at most a page, and all that the file has
+ * @version: viewfs_sb_version() from before the request
+ *
+ * It is kept if nothing is cached of the file, and nothing has changed it since.
+ */
+void viewfs_store_content(struct inode *inode, const void *data, size_t len, u64 version)
+{
+	struct address_space *mapping = inode->i_mapping;
+	struct folio *folio;
+	void *to;
+
+	if (!filemap_invalidate_trylock_shared(mapping))
+		return;
+	folio = __filemap_get_folio(mapping, 0, FGP_LOCK | FGP_CREAT | FGP_NOWAIT,
+				    mapping_gfp_mask(mapping));
+	if (IS_ERR(folio))
+		goto unlock;
+	/* What is there is as good, or is to be written. */
+	if (!folio_test_uptodate(folio) && content_good(inode, len, version)) {
+		to = kmap_local_folio(folio, 0);
+		memcpy(to, data, len);
+		kunmap_local(to);
+		folio_zero_segment(folio, len, folio_size(folio));
+		flush_dcache_folio(folio);
+		folio_mark_uptodate(folio);
+	}
+	folio_unlock(folio);
+	folio_put(folio);
+unlock:
+	filemap_invalidate_unlock_shared(mapping);
+}
+
 /* A node's file, referenced, or ERR_PTR. */
 static struct inode *store_file(struct super_block *sb, u64 nodeid, u64 offset)
 {

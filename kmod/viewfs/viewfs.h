@@ -68,6 +68,7 @@ enum {
 	VIEWFS_HANDLE_KILLPRIV,
 	VIEWFS_DONT_MASK,
 	VIEWFS_LOOKUP_OPEN,
+	VIEWFS_CONTENT,
 	VIEWFS_IOCTL_DIR,
 	VIEWFS_POSIX_LOCKS,
 	VIEWFS_FLOCK_LOCKS,
@@ -214,6 +215,7 @@ enum {
  * @nlookup: how often the server named it to us
  * @forget: gives back @nlookup; taken at eviction
  * @attr_version: when attributes were last set
+ * @data_version: likewise, when the content was last known to be another
  * @stale: STATX_* that are to be asked for anew
  * @call_task: who has just looked it up, and is going to use the attributes in the same
  *	system call: for that they hold, whatever @attr_until says. Not referenced
@@ -245,6 +247,7 @@ struct viewfs_inode {
 	u64 nlookup;
 	struct viewos_forget *forget;
 	u64 attr_version;
+	u64 data_version;
 	u32 stale;
 	struct task_struct *call_task;
 	u64 call_version;
@@ -644,6 +647,7 @@ int viewfs_backing_open(struct viewfs_handle *handle, struct viewfs_target *targ
 void viewfs_backing_attach(struct viewfs_handle *handle, struct file *file);
 
 /* store.c */
+void viewfs_store_content(struct inode *inode, const void *data, size_t len, u64 version);
 int viewfs_store_notify(struct super_block *sb, const void *data, u32 len);
 int viewfs_retrieve_notify(struct super_block *sb, const void *data, u32 len);
 

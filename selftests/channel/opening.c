@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * libviewos makes of one request a LOOKUP and an OPEN for libfuse, and of two answers one. So:
- * servers that answer either from elsewhere, late, out of turn or with an error.
+ * libviewos makes of one request a LOOKUP, an OPEN and a READ for libfuse, and of the answers
+ * one. So: servers that answer any from elsewhere, late, out of turn or with an error.
  *
  * Each name says what the server does:
  *
  *   plain        answers
  *   thread-look  another thread answers LOOKUP
  *   thread-open  another thread answers OPEN, when the server has gone on
+ *   thread-read  another thread answers READ, when the server has gone on
+ *   short-read   READ brings less than there is, the first time
+ *   fail-read    READ is EIO, the first time
  *   slow         answers LOOKUP, and goes on only when that has come to the client
  *   fails        OPEN is EBUSY
  *   secret       may be opened by root only
@@ -31,16 +34,21 @@
 
 static const char *const names[] = {
 	"", "", "plain", "thread-look", "thread-open", "slow", "fails", "secret", "first", "pair",
-	"dir",
+	"dir", "thread-read", "short-read", "fail-read",
 };
 
-enum { PLAIN = 2, THREAD_LOOK, THREAD_OPEN, SLOW, FAILS, SECRET, FIRST, PAIR, DIR_NODE, NODES };
+enum {
+	PLAIN = 2, THREAD_LOOK, THREAD_OPEN, SLOW, FAILS, SECRET, FIRST, PAIR, DIR_NODE,
+	THREAD_READ, SHORT_READ, FAIL_READ, NODES
+};
 
 /* Shared by the server and the test. */
 struct record {
 	atomic_int looked[NODES];
 	atomic_int opened[NODES];	/* OPENs answered well */
 	atomic_int released[NODES];
+	atomic_int read[NODES];
+	atomic_bool no_open;		/* OPEN is ENOSYS */
 	atomic_int bad;			/* requests with a wrong handle */
 	atomic_bool go_on;
 };
@@ -133,6 +141,8 @@ static void opening_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *
 {
 	if (ino == FAILS)
 		fuse_reply_err(req, EBUSY);
+	else if (atomic_load(&record->no_open))
+		fuse_reply_err(req, ENOSYS);
 	else if (ino == THREAD_OPEN)
 		run_thread(open_elsewhere, req, false);
 	else
@@ -147,12 +157,28 @@ static void opening_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_inf
 	fuse_reply_err(req, 0);
 }
 
+static void *read_elsewhere(void *req)
+{
+	sleep_ms(50);
+	fuse_reply_buf(req, TEXT, strlen(TEXT));
+	return NULL;
+}
+
 static void opening_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 			 struct fuse_file_info *file)
 {
-	if (file->fh != ino)
+	bool first = !atomic_fetch_add(&record->read[ino], 1);
+
+	if (file->fh != (atomic_load(&record->no_open) ? 0 : ino))
 		atomic_fetch_add(&record->bad, 1);
-	fuse_reply_buf(req, TEXT + off, off < strlen(TEXT) ? strlen(TEXT) - off : 0);
+	if (ino == FAIL_READ && first)
+		fuse_reply_err(req, EIO);
+	else if (ino == THREAD_READ && !off)
+		run_thread(read_elsewhere, req, false);
+	else if (ino == SHORT_READ && first)
+		fuse_reply_buf(req, TEXT, 2);
+	else
+		fuse_reply_buf(req, TEXT + off, off < strlen(TEXT) ? strlen(TEXT) - off : 0);
 }
 
 static void opening_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
@@ -256,10 +282,53 @@ TEST_F(opening, plain_and_errors)
 	}
 }
 
+/* Was the file's content there when open(2) returned, by one READ? -1 if it is not right. */
+static int comes_with_open(void)
+{
+	int before = atomic_load(&record->read[PLAIN]), at_open, fd;
+	char text[64];
+	bool right;
+
+	forget_names();
+	fd = open("plain", O_RDONLY);
+	at_open = atomic_load(&record->read[PLAIN]);
+	right = read(fd, text, sizeof(text)) == (ssize_t)strlen(TEXT) &&
+		!memcmp(text, TEXT, strlen(TEXT));
+	close(fd);
+	if (!right)
+		return -1;
+	return at_open == before + 1 && atomic_load(&record->read[PLAIN]) == at_open;
+}
+
+/* A worker that does not get its CPU for long sends what it has, and READ comes by itself. */
+TEST_F(opening, content)
+{
+	int came;
+
+	for (int no_open = 0; no_open < 2; no_open++) {
+		atomic_store(&record->no_open, no_open);
+		came = 0;
+		for (int i = 0; i < 50 && !came; i++)
+			came = comes_with_open();
+		EXPECT_EQ(1, came);
+		for (int i = 0; i < 10; i++)
+			EXPECT_LE(0, comes_with_open());
+	}
+}
+
+TEST_F(opening, content_is_not_all_there_is)
+{
+	EXPECT_TRUE(reads("short-read"));
+	EXPECT_TRUE(reads("fail-read"));
+	EXPECT_EQ(2, atomic_load(&record->read[SHORT_READ]));
+	EXPECT_EQ(2, atomic_load(&record->read[FAIL_READ]));
+}
+
 TEST_F(opening, answers_from_elsewhere)
 {
 	for (int i = 0; i < 5; i++) {
 		forget_names();
+		EXPECT_TRUE(reads("thread-read"));
 		EXPECT_TRUE(reads("thread-look"));
 		EXPECT_TRUE(reads("thread-open"));
 	}

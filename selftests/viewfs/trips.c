@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * How many requests a call takes, and of which kinds; and a name looked up and opened in one
- * request, answered well, late, and with lies.
+ * request, with and without content, answered well, late, and with lies.
  *
  * The server is a process of the test's own, which writes each request down. It has a
  * directory with these names; attributes and names are good for no time.
@@ -13,7 +13,9 @@
  *
  * and lies as replies to VIEWOS_FUSE_LOOKUP_OPEN: "short", "pad", "errno" (beyond what may
  * be), "opendir" (a directory, opened), "openlink", "opennone" (opened, but no node),
- * "failnone" (OPEN failed, but no node), "badmode", "root" (the node of the root).
+ * "failnone" (OPEN failed, but no node), "badmode", "root" (the node of the root); and with
+ * content: "more" and "less" than the file has, "failmore" (OPEN failed), "direct" (not to be
+ * cached), "dirmore" (of a directory).
  */
 
 #include "../fake_server.h"
@@ -26,6 +28,8 @@
 _Static_assert(sizeof(struct viewos_lookup_open_in) == 8, "ABI");
 _Static_assert(sizeof(struct viewos_lookup_open_out) == 152, "ABI");
 
+#define TEXT "hello"
+
 enum { FILE_NODE = 10, OTHER_NODE, DIR_NODE, LINK_NODE, FAILS_NODE, STUCK_NODE, LIE_NODE };
 
 /* What the server and the test share. */
@@ -33,6 +37,8 @@ struct record {
 	uint32_t own;		/* what the server takes of our additions */
 	uint32_t offered;	/* what it was offered */
 	uint32_t no_such;	/* the request is ENOSYS */
+	uint32_t content;	/* the server gives content */
+	uint32_t no_open;	/* it needs no OPEN */
 	uint32_t count;
 	uint32_t opcodes[64];
 	uint32_t opened;	/* OPENs of the server that were not released */
@@ -53,15 +59,23 @@ FIXTURE(trips)
 	pid_t server;
 };
 
+static void say_more(struct trips_server *server, uint64_t unique, int error, const void *data,
+		     size_t len, size_t content)
+{
+	struct fuse_out_header header = {
+		.len = sizeof(header) + len + content, .error = error, .unique = unique };
+	struct iovec iov[] = {
+		{ &header, sizeof(header) }, { (void *)data, len }, { TEXT "more", content },
+	};
+	ssize_t ret = writev(server->session, iov, 3);
+
+	(void)ret;
+}
+
 static void say(struct trips_server *server, uint64_t unique, int error, const void *data,
 		size_t len)
 {
-	struct fuse_out_header header = {
-		.len = sizeof(header) + len, .error = error, .unique = unique };
-	struct iovec iov[] = { { &header, sizeof(header) }, { (void *)data, len } };
-	ssize_t ret = writev(server->session, iov, 2);
-
-	(void)ret;
+	say_more(server, unique, error, data, len, 0);
 }
 
 static void trips_attr(struct fuse_attr *attr, uint64_t node)
@@ -109,6 +123,8 @@ static struct viewos_lookup_open_out honest(struct record *record, const char *n
 	out.error = VIEWOS_LOOKUP_NOT_OPENED;
 	if (out.entry.nodeid == FAILS_NODE) {
 		out.error = -EBUSY;
+	} else if (S_ISREG(out.entry.attr.mode) && record->no_open) {
+		out.error = -ENOSYS;
 	} else if (S_ISREG(out.entry.attr.mode)) {
 		out.error = 0;
 		out.open.fh = out.entry.nodeid;
@@ -140,13 +156,19 @@ static size_t lie(struct trips_server *server, const char *name,
 		out->entry.attr.mode = S_IFLNK | 0777;
 	else if (!strcmp(name, "opennone"))
 		out->entry.nodeid = 0;
+	else if (!strcmp(name, "failmore"))
+		out->error = -EBUSY;
+	else if (!strcmp(name, "direct"))
+		out->open.open_flags = FOPEN_DIRECT_IO;
+	else if (!strcmp(name, "dirmore"))
+		out->entry.attr.mode = S_IFDIR | 0755, out->error = VIEWOS_LOOKUP_NOT_OPENED;
 	else if (!strcmp(name, "failnone"))
 		*out = (struct viewos_lookup_open_out){ .error = -EBUSY };
 	else if (!strcmp(name, "badmode"))
 		out->entry.attr.mode = 0;
 	else if (!strcmp(name, "root"))
 		out->entry.nodeid = FUSE_ROOT_ID;
-	else
+	else if (strcmp(name, "more") && strcmp(name, "less"))
 		return 0;
 	/* Of the root there is nothing to forget. */
 	server->record->lookups[out->entry.nodeid]++;
@@ -157,9 +179,25 @@ static size_t lie(struct trips_server *server, const char *name,
 	return sizeof(*out);
 }
 
-static void serve_lookup_open(struct trips_server *server, const struct fuse_in_header *in,
-			      const char *name)
+/* How much of the text comes with an answer. */
+static size_t content_of(const struct trips_server *server, const char *name,
+			 const struct viewos_lookup_open_out *out, uint32_t flags)
 {
+	if (!server->record->content)
+		return 0;
+	if (!strcmp(name, "more") || !strcmp(name, "less"))
+		return strlen(TEXT) + (*name == 'm' ? 1 : -1);
+	if (!strcmp(name, "failmore") || !strcmp(name, "direct") || !strcmp(name, "dirmore"))
+		return strlen(TEXT);
+	if ((flags & O_ACCMODE) == O_WRONLY || flags & O_DIRECT)
+		return 0;
+	return out->entry.nodeid && (!out->error || out->error == -ENOSYS) ? strlen(TEXT) : 0;
+}
+
+static void serve_lookup_open(struct trips_server *server, const struct fuse_in_header *in,
+			      const struct viewos_lookup_open_in *body)
+{
+	const char *name = (const char *)(body + 1);
 	struct viewos_lookup_open_out out;
 	size_t len;
 
@@ -182,7 +220,8 @@ static void serve_lookup_open(struct trips_server *server, const struct fuse_in_
 		say(server, in->unique, strcmp(name, "opennone") ? -ENOENT : 0, &out,
 		    strcmp(name, "opennone") ? 0 : len);
 	else
-		say(server, in->unique, 0, &out, len);
+		say_more(server, in->unique, 0, &out, len,
+			 content_of(server, name, &out, body->flags));
 }
 
 static void serve_lookup(struct trips_server *server, const struct fuse_in_header *in,
@@ -193,7 +232,8 @@ static void serve_lookup(struct trips_server *server, const struct fuse_in_heade
 
 	if (!strcmp(name, "now") && server->stuck) {
 		late = honest(server->record, "stuck");
-		say(server, server->stuck, 0, &late, sizeof(late));
+		say_more(server, server->stuck, 0, &late, sizeof(late),
+			 content_of(server, "stuck", &late, O_RDONLY));
 		server->stuck = 0;
 	}
 	if (!entry.nodeid) {
@@ -266,7 +306,17 @@ static void serve_one(struct trips_server *server, const struct fuse_in_header *
 		serve_lookup(server, in, body);
 		break;
 	case VIEWOS_FUSE_LOOKUP_OPEN:
-		serve_lookup_open(server, in, body + sizeof(struct viewos_lookup_open_in));
+		serve_lookup_open(server, in, body);
+		break;
+	case FUSE_READ:
+		/* Who gives content has no READ, so that one is noticed. */
+		say(server, in->unique, record->content ? -ENOSYS : 0, TEXT,
+		    record->content ? 0 : strlen(TEXT));
+		break;
+	case FUSE_WRITE:
+		say(server, in->unique, 0, &(struct fuse_write_out){
+			.size = ((const struct fuse_write_in *)body)->size },
+		    sizeof(struct fuse_write_out));
 		break;
 	case FUSE_OPEN:
 	case FUSE_OPENDIR:
@@ -345,6 +395,14 @@ static bool settles(const volatile struct record *record, uint64_t node)
 	return false;
 }
 
+FIXTURE_VARIANT(trips)
+{
+	uint32_t own;
+};
+
+FIXTURE_VARIANT_ADD(trips, names) { .own = VIEWOS_PATH_LOOKUP_OPEN };
+FIXTURE_VARIANT_ADD(trips, content) { .own = VIEWOS_PATH_LOOKUP_OPEN | VIEWOS_PATH_CONTENT };
+
 FIXTURE_SETUP(trips)
 {
 	ASSERT_EQ(0, own_mounts());
@@ -353,7 +411,8 @@ FIXTURE_SETUP(trips)
 	self->record = mmap(NULL, sizeof(struct record), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->record);
-	self->record->own = VIEWOS_PATH_LOOKUP_OPEN;
+	self->record->own = variant->own;
+	self->record->content = !!(variant->own & VIEWOS_PATH_CONTENT);
 	ASSERT_EQ(0, trips_mount(self));
 	ASSERT_EQ(0, chdir(self->dir));
 }
@@ -466,6 +525,70 @@ TEST_F(trips, open_of_an_unknown_name)
 	close(fd);
 }
 
+static int read_text(const char *name, int flags)
+{
+	char text[64];
+	int fd = open(name, flags), ret = result(read(fd, text, sizeof(text)));
+
+	close(fd);
+	return ret > 0 && (ret != strlen(TEXT) || memcmp(text, TEXT, ret)) ? -EBADMSG : ret;
+}
+
+TEST_F(trips, content_comes_with_a_name)
+{
+	EXPECT_TRUE(self->record->offered & VIEWOS_PATH_CONTENT);
+	forget_all();
+	EXPECT_EQ(strlen(TEXT), read_text("file", O_RDONLY));
+	/* Who reads behind the end asks whether it still is the end. */
+	if (self->record->content)
+		EXPECT_TRIPS(forget_all(), read_text("file", O_RDONLY),
+			     FUSE_GETATTR, VIEWOS_FUSE_LOOKUP_OPEN, FUSE_GETATTR);
+	else
+		EXPECT_TRIPS(forget_all(), read_text("file", O_RDONLY),
+			     FUSE_GETATTR, VIEWOS_FUSE_LOOKUP_OPEN, FUSE_GETATTR, FUSE_READ);
+	/* What is not for the cache does not come. */
+	forget_all();
+	EXPECT_EQ(self->record->content ? -ENOSYS : (int)strlen(TEXT),
+		  read_text("file", O_RDONLY | O_DIRECT));
+	forget_all();
+	EXPECT_EQ(-EBADF, read_text("file", O_WRONLY));
+}
+
+TEST_F(trips, content_without_open)
+{
+	self->record->no_open = 1;
+	for (int i = 0; i < 3; i++) {
+		forget_all();
+		EXPECT_EQ(strlen(TEXT), read_text("file", O_RDONLY));
+	}
+	if (self->record->content)
+		EXPECT_TRIPS(forget_all(), read_text("file", O_RDONLY),
+			     FUSE_GETATTR, VIEWOS_FUSE_LOOKUP_OPEN, FUSE_GETATTR);
+	else
+		EXPECT_TRIPS(forget_all(), read_text("file", O_RDONLY),
+			     FUSE_GETATTR, FUSE_LOOKUP, FUSE_GETATTR, FUSE_READ);
+}
+
+/* It was asked for before the file was written: it is not what the file has. */
+TEST_F(trips, content_of_before)
+{
+	const int got = self->record->content ? -ENOSYS : (int)strlen(TEXT);
+	pid_t pid = fork();
+	struct stat st;
+	int fd;
+
+	if (!pid)
+		_exit(read_text("stuck", O_RDONLY) != got);
+	sleep_ms(200);
+	ASSERT_EQ(0, stat("dies", &st));
+	fd = open("dies", O_WRONLY);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(2, write(fd, "ab", 2));
+	EXPECT_EQ(-1, access("now", F_OK));
+	EXPECT_EQ(0, child_status(pid));
+	close(fd);
+}
+
 TEST_F(trips, open_of_what_is_no_file)
 {
 	int fd;
@@ -547,11 +670,13 @@ TEST_F(trips, lies)
 {
 	static const char *const names[] = {
 		"short", "pad", "errno", "positive", "opendir", "openlink", "opennone",
-		"failnone", "badmode", "root",
+		"failnone", "badmode", "root", "more", "less", "failmore", "direct", "dirmore",
 	};
 	int fd;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	/* The last five are none without content. */
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) -
+			       (self->record->content ? 0 : 5); i++) {
 		EXPECT_EQ(-EIO, result(open(names[i], O_RDONLY)))
 			TH_LOG("%s", names[i]);
 	}

@@ -73,6 +73,18 @@
  * A server that answers ENOSYS is asked no more. libviewos does all this for servers made with
  * it: to them it is a LOOKUP and then an OPEN.
  *
+ * VIEWOS_PATH_CONTENT: a small file comes with its name
+ *
+ * For a server that takes this and VIEWOS_PATH_LOOKUP_OPEN, the reply to the latter's request
+ * may end with the content of the file, behind struct viewos_lookup_open_out: the
+ * whole of it, as many bytes as entry.attr.size says, and at most VIEWOS_CONTENT_MAX. It is
+ * kept like what READ brings. There can be some if the file is a regular one that is
+ * opened for reading, without O_DIRECT, and the open went well without FOPEN_DIRECT_IO, or is
+ * not needed (error is -ENOSYS); of any other the reply is an error (EIO to who opens).
+ * A server that needs no open is sent such requests for these opens further on.
+ *
+ * libviewos does this for servers made with it: to them it is a READ after the OPEN.
+ *
  * VIEWOS_PATH_DEVICES: devices that the server serves
  *
  * Attributes whose mode is of a character or block device, and has VIEWOS_MODE_SERVED besides,
@@ -163,6 +175,12 @@
 
 /** VIEWOS_RECOVER_REPEATS - servers that may die while they have a request */
 #define VIEWOS_RECOVER_REPEATS		8
+
+/** VIEWOS_PATH_CONTENT - INIT: replies to VIEWOS_FUSE_LOOKUP_OPEN may bring content */
+#define VIEWOS_PATH_CONTENT		0x00000020
+
+/** VIEWOS_CONTENT_MAX - bytes of content at most */
+#define VIEWOS_CONTENT_MAX		4096
 
 /** VIEWOS_MODE_SERVED - bit of fuse_attr.mode: the device is the server's, not the kernel's */
 #define VIEWOS_MODE_SERVED		0x80000000

@@ -126,7 +126,7 @@ static void reply_send(const struct channel *channel)
 
 void channel_flush(struct channel *channel)
 {
-	channel->opening.ready = false;
+	channel->opening.next = 0;
 	if (channel_take(channel))
 		reply_send(channel);
 }
@@ -175,43 +175,51 @@ static ssize_t reply_give(struct channel *channel, int fd, struct iovec *iov, in
 	return len;
 }
 
-/* Finds an OPEN that some worker gave to libfuse, and takes it. */
-static bool opening_find(struct channel *channel, int fd, uint64_t unique,
-			 struct viewos_lookup_open_out *out)
+/* Finds an OPEN or READ that some worker gave to libfuse, and takes it. Else it is a LOOKUP. */
+static uint32_t opening_find(struct channel *channel, int fd, uint64_t unique,
+			     struct viewos_lookup_open_out *out)
 {
-	bool found = false;
+	uint32_t found = channel ? opening_take(&channel->opening, unique, out) : 0;
 
-	if (channel && opening_take(&channel->opening, unique, out))
-		return true;
+	if (found)
+		return found;
 	/* A LOOKUP that was just given to libfuse is in nobody else's hands. */
 	if (channel && channel->opening.looking == unique)
-		return false;
+		return FUSE_LOOKUP;
 	pthread_mutex_lock(&all_lock);
 	for (struct channels *shared = all; shared && !found; shared = shared->next)
 		for (channel = shared->workers; channel && !found; channel = channel->next)
-			found = shared->session == fd &&
-				opening_take(&channel->opening, unique, out);
+			if (shared->session == fd)
+				found = opening_take(&channel->opening, unique, out);
 	pthread_mutex_unlock(&all_lock);
-	return found;
+	return found ? found : FUSE_LOOKUP;
 }
 
-/* An answer of libfuse's to half of a request, of @len bytes. */
-static ssize_t reply_half(struct channel *channel, int fd, struct iovec *iov, int count,
+/* An answer of libfuse's to a part of a request, of @len bytes. */
+static ssize_t reply_part(struct channel *channel, int fd, struct iovec *iov, int count,
 			  size_t len)
 {
 	const struct fuse_out_header *header = iov[0].iov_base;
 	struct opening_reply reply = { };
 	struct iovec whole = { .iov_base = &reply };
+	uint32_t to = opening_find(channel, fd, header->unique, &reply.out), next = 0;
+	size_t whole_len;
 	ssize_t ret;
 
-	if (opening_find(channel, fd, header->unique, &reply.out))
-		whole.iov_len = opening_opened(&reply, iov, count);
-	else
-		whole.iov_len = opening_looked(&reply, iov, count);
-	ret = reply_give(channel, fd, &whole, 1, whole.iov_len);
+	if (to == FUSE_READ) {
+		count = opening_content(&reply, iov, count, &whole_len);
+		ret = reply_give(channel, fd, iov, count, whole_len);
+		return ret < 0 ? ret : (ssize_t)len;
+	}
+	whole_len = to == FUSE_OPEN ? opening_opened(&reply, iov, count) :
+		    opening_looked(&reply, iov, count);
+	whole.iov_len = whole_len;
+	if (channel)
+		next = opening_wanted(&channel->opening, &channel->shared->init, &reply, to);
+	ret = reply_give(channel, fd, &whole, 1, whole_len);
 	/* If it is not held, it has gone. */
-	if (channel && opening_wanted(&channel->opening, &reply))
-		channel->opening.ready = atomic_load(&channel->state) != CHANNEL_EMPTY;
+	if (next && atomic_load(&channel->state) != CHANNEL_EMPTY)
+		channel->opening.next = next;
 	return ret < 0 ? ret : (ssize_t)len;
 }
 
@@ -228,7 +236,7 @@ static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
 	for (int i = 0; i < count; i++)
 		len += iov[i].iov_len;
 	if (opening_of(iov))
-		return reply_half(channel, fd, iov, count, len);
+		return reply_part(channel, fd, iov, count, len);
 	/* INIT is answered by the thread that has read it. */
 	if (channel)
 		opening_init_reply(&channel->shared->init, iov, count);
@@ -274,10 +282,8 @@ static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
 
 	(void)userdata;
 	if (channel_take(channel)) {
-		if (channel->opening.ready) {
-			channel->opening.ready = false;
+		if (channel->opening.next)
 			return opening_next(&channel->opening, (void *)channel->reply, buf);
-		}
 		next.reply = (uintptr_t)channel->reply;
 		next.reply_len = channel->len;
 	}
@@ -292,7 +298,7 @@ static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
 		ret = session_read(fd, buf, len);
 	else
 		channel->together = true;
-	channel->opening.ready = false;
+	channel->opening.next = 0;
 	if (ret < (int)sizeof(struct fuse_in_header))
 		return ret;
 	/* The flags are the last 16 bits of the header, by which name ever it goes. */

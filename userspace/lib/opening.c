@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * libviewos: one request of the kernel is a LOOKUP and then an OPEN to libfuse
+ * libviewos: one request of the kernel is a LOOKUP, an OPEN and a READ to libfuse
  *
  * The kernel asks for a name and for its content to be opened at once, see
  * <linux/viewos_path.h>. libfuse gets a LOOKUP. When its answer comes, in the thread that
  * has the request and before that asks for another, that thread gets an OPEN next, and
  * both answers go as one. Else the answer to LOOKUP goes alone: the kernel asks for the OPEN.
+ * Upon the answer to OPEN a READ follows in the same way, of a small file that is to be
+ * read; of a server that needs no OPEN, upon that to LOOKUP.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -49,20 +51,38 @@ size_t opening_read(struct opening *opening, struct opening_init *init, void *bu
 	return header->len;
 }
 
-size_t opening_next(struct opening *opening, const struct opening_reply *reply, void *buf)
+static size_t open_fill(const struct opening *opening, struct fuse_open_in *in)
 {
-	struct fuse_in_header *header = buf;
-	struct fuse_open_in *in = (struct fuse_open_in *)(header + 1);
-
-	opening->looking = 0;
-	opening->out = reply->out;
-	*header = opening->header;
-	header->opcode = FUSE_OPEN;
-	header->nodeid = reply->out.entry.nodeid;
-	header->len = sizeof(*header) + sizeof(*in);
 	memset(in, 0, sizeof(*in));
 	in->flags = opening->in.flags;
 	in->open_flags = opening->in.open_flags;
+	return sizeof(*in);
+}
+
+/* More than the file should have, so that one that became longer is noticed. */
+static size_t read_fill(const struct opening *opening, struct fuse_read_in *in)
+{
+	memset(in, 0, sizeof(*in));
+	in->fh = opening->out.error ? 0 : opening->out.open.fh;
+	in->size = VIEWOS_CONTENT_MAX;
+	in->flags = opening->in.flags;
+	return sizeof(*in);
+}
+
+size_t opening_next(struct opening *opening, const struct opening_reply *reply, void *buf)
+{
+	struct fuse_in_header *header = buf;
+	void *in = header + 1;
+
+	opening->looking = 0;
+	opening->out = reply->out;
+	opening->reading = opening->next == FUSE_READ;
+	opening->next = 0;
+	*header = opening->header;
+	header->opcode = opening->reading ? FUSE_READ : FUSE_OPEN;
+	header->nodeid = reply->out.entry.nodeid;
+	header->len = sizeof(*header) +
+		      (opening->reading ? read_fill(opening, in) : open_fill(opening, in));
 	atomic_store(&opening->unique, header->unique);
 	return header->len;
 }
@@ -91,18 +111,22 @@ void opening_init_reply(struct opening_init *init, const struct iovec *iov, int 
 		return;
 	/* A server that hands over files has replies that we could not join. */
 	*OWN_WORD(out) = init->want;
-	if (!(init->want & VIEWOS_PATH_TARGET))
-		*OWN_WORD(out) |= init->offer & VIEWOS_PATH_LOOKUP_OPEN;
+	if (init->want & VIEWOS_PATH_TARGET)
+		return;
+	*OWN_WORD(out) |= init->offer & (VIEWOS_PATH_LOOKUP_OPEN | VIEWOS_PATH_CONTENT);
+	atomic_store(&init->content, init->offer & VIEWOS_PATH_CONTENT);
 }
 
-bool opening_take(struct opening *opening, uint64_t unique, struct viewos_lookup_open_out *out)
+uint32_t opening_take(struct opening *opening, uint64_t unique, struct viewos_lookup_open_out *out)
 {
 	unsigned long long expected = unique;
+	uint32_t what;
 
 	if (atomic_load(&opening->unique) != unique)
-		return false;
+		return 0;
 	*out = opening->out;
-	return atomic_compare_exchange_strong(&opening->unique, &expected, 0);
+	what = opening->reading ? FUSE_READ : FUSE_OPEN;
+	return atomic_compare_exchange_strong(&opening->unique, &expected, 0) ? what : 0;
 }
 
 /* As far as the mode tells. The kernel knows better, and asks for an OPEN if it may be. */
@@ -124,11 +148,43 @@ static bool may_open(const struct fuse_in_header *who, const struct fuse_attr *a
 	return (mode & want) == want;
 }
 
-bool opening_wanted(const struct opening *opening, const struct opening_reply *reply)
+/* Is it the answer of this worker to its request, and libfuse has nothing of that now? */
+static bool answer_is_own(const struct opening *opening, const struct opening_reply *reply)
 {
 	return !reply->header.error && reply->out.entry.nodeid &&
-	       opening->looking == reply->header.unique && !atomic_load(&opening->unique) &&
-	       may_open(&opening->header, &reply->out.entry.attr, opening->in.flags);
+	       opening->header.unique == reply->header.unique && !atomic_load(&opening->unique);
+}
+
+/* May the answer bring this file's content? */
+static bool may_read(const struct opening *opening, struct opening_init *init,
+		     const struct viewos_lookup_open_out *out)
+{
+	return atomic_load(&init->content) && out->entry.attr.size &&
+	       out->entry.attr.size <= VIEWOS_CONTENT_MAX &&
+	       (opening->in.flags & O_ACCMODE) != O_WRONLY && !(opening->in.flags & O_DIRECT) &&
+	       (out->error || !(out->open.open_flags & FOPEN_DIRECT_IO));
+}
+
+uint32_t opening_wanted(const struct opening *opening, struct opening_init *init,
+			struct opening_reply *reply, uint32_t to)
+{
+	struct viewos_lookup_open_out *out = &reply->out;
+
+	if (to == FUSE_READ || !answer_is_own(opening, reply))
+		return 0;
+	if (to == FUSE_LOOKUP) {
+		if (opening->looking != reply->header.unique ||
+		    !may_open(&opening->header, &out->entry.attr, opening->in.flags))
+			return 0;
+		if (!atomic_load(&init->no_open))
+			return FUSE_OPEN;
+		out->error = -ENOSYS;
+	}
+	if (out->error == -ENOSYS)
+		atomic_store(&init->no_open, true);
+	if (out->error && out->error != -ENOSYS)
+		return 0;
+	return may_read(opening, init, out) ? FUSE_READ : 0;
 }
 
 bool opening_of(const struct iovec *iov)
@@ -173,4 +229,24 @@ size_t opening_opened(struct opening_reply *reply, const struct iovec *iov, int 
 	reply->header.error = 0;
 	reply->header.len = sizeof(*reply);
 	return reply->header.len;
+}
+
+int opening_content(struct opening_reply *reply, struct iovec *iov, int count, size_t *len)
+{
+	const struct fuse_out_header *header = iov[0].iov_base;
+	size_t content = 0;
+
+	reply->header.unique = header->unique;
+	reply->header.error = 0;
+	for (int i = 1; i < count; i++)
+		content += iov[i].iov_len;
+	if (header->error || content != reply->out.entry.attr.size) {
+		content = 0;
+		count = 1;
+	}
+	iov[0].iov_base = reply;
+	iov[0].iov_len = sizeof(*reply);
+	*len = sizeof(*reply) + content;
+	reply->header.len = *len;
+	return count;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* libviewos, private: one request of the kernel is a LOOKUP and then an OPEN to libfuse */
+/* libviewos, private: one request of the kernel is a LOOKUP, an OPEN and a READ to libfuse */
 #ifndef _VIEWOS_LIB_OPENING_H
 #define _VIEWOS_LIB_OPENING_H
 
@@ -18,12 +18,16 @@
  * @offer: VIEWOS_PATH_* that the kernel offers; like @want of the worker that has the INIT
  * @want: of these, what the server asked for
  * @tmpfile: the server takes TMPFILE, as a CREATE; set before the answer to INIT
+ * @content: the kernel takes content of small files; set with the answer to INIT
+ * @no_open: the server needs no OPEN
  */
 struct opening_init {
 	atomic_ullong unique;
 	uint32_t offer;
 	uint32_t want;
 	atomic_bool tmpfile;
+	atomic_bool content;
+	atomic_bool no_open;
 };
 
 /** struct opening_reply - a whole reply to VIEWOS_FUSE_LOOKUP_OPEN */
@@ -37,17 +41,19 @@ struct opening_reply {
  * @looking: unique of the request whose LOOKUP the worker has in its hands, else 0
  * @header: of that request
  * @in: of that request
- * @ready: its LOOKUP was answered, and OPEN comes next; the worker's own
- * @unique: of the request whose OPEN is with libfuse, else 0. Who sets it to 0 answers
- * @out: answer to its LOOKUP; set while @unique is 0
+ * @next: its LOOKUP was answered, and what comes next: OPEN, READ, or 0; the worker's own
+ * @unique: of the request whose OPEN or READ is with libfuse, else 0. Who sets it to 0 answers
+ * @out: answer so far; set while @unique is 0
+ * @reading: it is a READ; likewise
  */
 struct opening {
 	uint64_t looking;
 	struct fuse_in_header header;
 	struct viewos_lookup_open_in in;
-	bool ready;
+	uint32_t next;
 	atomic_ullong unique;
 	struct viewos_lookup_open_out out;
+	bool reading;
 };
 
 /**
@@ -61,7 +67,7 @@ struct opening {
  */
 size_t opening_read(struct opening *opening, struct opening_init *init, void *buf, size_t len);
 
-/** opening_next() - the OPEN that follows a LOOKUP, made at @buf; its bytes */
+/** opening_next() - the OPEN or READ that follows upon this answer, made at @buf; its bytes */
 size_t opening_next(struct opening *opening, const struct opening_reply *reply, void *buf);
 
 /** opening_want() - take this in the answer to the INIT that the caller has; is it offered? */
@@ -70,11 +76,27 @@ bool opening_want(struct opening_init *init, uint32_t additions);
 /** opening_init_reply() - an answer to INIT goes out: take what was offered, if it is one */
 void opening_init_reply(struct opening_init *init, const struct iovec *iov, int count);
 
-/** opening_take() - is the OPEN of this unique here? Then its answer to LOOKUP is at @out */
-bool opening_take(struct opening *opening, uint64_t unique, struct viewos_lookup_open_out *out);
+/**
+ * opening_take() - is the OPEN or READ of this unique here?
+ * @opening: of a worker
+ * @unique: of the request
+ * @out: what was answered before
+ *
+ * Return: FUSE_OPEN, FUSE_READ, or 0.
+ */
+uint32_t opening_take(struct opening *opening, uint64_t unique, struct viewos_lookup_open_out *out);
 
-/** opening_wanted() - does an OPEN follow upon this answer, in this worker? */
-bool opening_wanted(const struct opening *opening, const struct opening_reply *reply);
+/**
+ * opening_wanted() - what follows upon an answer, in the worker that has given it?
+ * @opening: of the worker
+ * @init: of the session
+ * @reply: the answer
+ * @to: what it was to: FUSE_LOOKUP, FUSE_OPEN or FUSE_READ
+ *
+ * Return: FUSE_OPEN, FUSE_READ, or 0.
+ */
+uint32_t opening_wanted(const struct opening *opening, struct opening_init *init,
+			struct opening_reply *reply, uint32_t to);
 
 /** opening_of() - is this message an answer to such a request? */
 bool opening_of(const struct iovec *iov);
@@ -84,5 +106,16 @@ size_t opening_looked(struct opening_reply *reply, const struct iovec *iov, int 
 
 /** opening_opened() - the same of an answer to OPEN; reply->out has that to LOOKUP */
 size_t opening_opened(struct opening_reply *reply, const struct iovec *iov, int count);
+
+/**
+ * opening_content() - the same of an answer to READ; reply->out has those before
+ * @reply: the whole, without the content
+ * @iov: the answer; is made the whole, or that without content if it is not all there is
+ * @count: parts of it
+ * @len: set to its bytes
+ *
+ * Return: parts of the whole.
+ */
+int opening_content(struct opening_reply *reply, struct iovec *iov, int count, size_t *len);
 
 #endif /* _VIEWOS_LIB_OPENING_H */
