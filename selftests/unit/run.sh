@@ -5,7 +5,7 @@
 
 passed=0
 failed=0
-for test in mem archive rule sock call; do
+for test in mem archive ext rule sock call; do
 	log=$BUILD/unit-$test.log
 	status=0
 	timeout 300 "$BUILD/selftests/unit/$test" >"$log" 2>&1 || status=$?

@@ -6,7 +6,7 @@
 for what; do
 	case $what in
 	build)
-		need gcc make pkg-config libc6-dev libfuse3-dev libarchive-dev \
+		need gcc make pkg-config libc6-dev libfuse3-dev libarchive-dev libext2fs-dev comerr-dev \
 			libnl-3-dev libnl-genl-3-dev libsmartcols-dev libmount-dev libvdeplug-dev \
 			libseccomp-dev libsubid-dev libblkid-dev
 		;;

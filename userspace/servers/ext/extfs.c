@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: GPL-2.0
+/* An image as a read-only file system: its options and life, and the operations that read. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "../../lib/viewos.h"
+#include "../common/options.h"
+#include "../common/readonly.h"
+#include "extfs.h"
+#include "dir.h"
+#include "xattr.h"
+
+/* The image is locked against those who ask, so the kernel need not ask again soon. */
+#define DEFAULT_TTL 86400.0
+
+#define AS_IN_IMAGE UINT32_MAX
+
+struct extfs_options {
+	uint64_t offset;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t umask;
+	double ttl;
+	bool noload;
+	bool ro;
+};
+
+static const struct option_entry option_table[] = {
+	{ "offset", OPTION_SIZE, offsetof(struct extfs_options, offset) },
+	{ "noload", OPTION_FLAG, offsetof(struct extfs_options, noload) },
+	{ "ro", OPTION_FLAG, offsetof(struct extfs_options, ro) },
+	{ "uid", OPTION_ID, offsetof(struct extfs_options, uid) },
+	{ "gid", OPTION_ID, offsetof(struct extfs_options, gid) },
+	{ "umask", OPTION_MODE, offsetof(struct extfs_options, umask) },
+	{ "ttl", OPTION_SECONDS, offsetof(struct extfs_options, ttl) },
+	{}
+};
+
+/* Nothing changes after extfs_open() but what image.lock protects. */
+struct extfs {
+	struct image image;
+	struct extfs_options options;
+	bool no_opendir;
+};
+
+/* The root has another number there than here; the one it has here is never shown there. */
+static ext2_ino_t to_ext(fuse_ino_t ino)
+{
+	if (ino == FUSE_ROOT_ID)
+		return EXT2_ROOT_INO;
+	return ino <= UINT32_MAX ? (ext2_ino_t)ino : 0;
+}
+
+static fuse_ino_t from_ext(ext2_ino_t ino)
+{
+	return ino == EXT2_ROOT_INO ? FUSE_ROOT_ID : ino;
+}
+
+static struct extfs *fs_lock(fuse_req_t req)
+{
+	struct extfs *fs = fuse_req_userdata(req);
+
+	pthread_mutex_lock(&fs->image.lock);
+	return fs;
+}
+
+static void fs_unlock(struct extfs *fs)
+{
+	pthread_mutex_unlock(&fs->image.lock);
+}
+
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	struct extfs *fs = userdata;
+
+	conn->want &= ~(unsigned int)FUSE_CAP_AUTO_INVAL_DATA;
+	conn->want |= conn->capable & (FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_CACHE_SYMLINKS |
+				       FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_PARALLEL_DIROPS |
+				       FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
+				       FUSE_CAP_POSIX_ACL);
+	fs->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
+}
+
+/* Fills in what is told of an inode. Returns 0 or a negative errno. */
+static int entry_fill(struct extfs *fs, ext2_ino_t ino, struct fuse_entry_param *param)
+{
+	struct ext2_inode_large inode;
+	int err = image_inode(&fs->image, ino, &inode);
+
+	if (err)
+		return err;
+	*param = (struct fuse_entry_param){
+		.ino = from_ext(ino),
+		.generation = inode.i_generation,
+		.attr = image_stat(&fs->image, ino, &inode),
+		.attr_timeout = fs->options.ttl,
+		.entry_timeout = fs->options.ttl,
+	};
+	if (fs->options.uid != AS_IN_IMAGE)
+		param->attr.st_uid = fs->options.uid;
+	if (fs->options.gid != AS_IN_IMAGE)
+		param->attr.st_gid = fs->options.gid;
+	param->attr.st_mode &= ~(mode_t)fs->options.umask;
+	return 0;
+}
+
+/* Names and contents that are encrypted are not shown as if they were not. */
+static int inode_get(struct extfs *fs, fuse_ino_t ino, struct ext2_inode_large *inode)
+{
+	int err = image_inode(&fs->image, to_ext(ino), inode);
+
+	if (!err && inode->i_flags & EXT4_ENCRYPT_FL)
+		err = -ENOKEY;
+	return err;
+}
+
+static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct fuse_entry_param param;
+	struct ext2_inode_large inode;
+	struct extfs *fs = fs_lock(req);
+	ext2_ino_t found;
+	int err;
+
+	err = inode_get(fs, parent, &inode);
+	if (!err)
+		err = dir_find(&fs->image, to_ext(parent), &inode, name, &found);
+	if (!err) {
+		err = entry_fill(fs, found, &param);
+	} else if (err == -ENOENT) {
+		param = (struct fuse_entry_param){ .entry_timeout = fs->options.ttl };
+		err = 0;
+	}
+	fs_unlock(fs);
+	if (err)
+		fuse_reply_err(req, -err);
+	else
+		fuse_reply_entry(req, &param);
+}
+
+static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fuse_entry_param param;
+	struct extfs *fs = fs_lock(req);
+	int err = entry_fill(fs, to_ext(ino), &param);
+
+	(void)fi;
+	fs_unlock(fs);
+	if (err)
+		fuse_reply_err(req, -err);
+	else
+		fuse_reply_attr(req, &param.attr, param.attr_timeout);
+}
+
+static void op_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+	struct ext2_inode_large inode;
+	struct extfs *fs = fs_lock(req);
+	char target[PATH_MAX];
+	int err = inode_get(fs, ino, &inode);
+
+	if (!err && !S_ISLNK(inode.i_mode))
+		err = -EINVAL;
+	if (!err)
+		err = image_readlink(&fs->image, to_ext(ino), &inode, target, sizeof(target));
+	fs_unlock(fs);
+	if (err)
+		fuse_reply_err(req, -err);
+	else
+		fuse_reply_readlink(req, target);
+}
+
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct ext2_inode_large inode;
+	struct extfs *fs = fs_lock(req);
+	int err = inode_get(fs, ino, &inode);
+
+	fs_unlock(fs);
+	if (!err && ((fi->flags & O_ACCMODE) != O_RDONLY || fi->flags & O_TRUNC))
+		err = -EROFS;
+	if (err) {
+		fuse_reply_err(req, -err);
+		return;
+	}
+	fi->keep_cache = 1;
+	fi->noflush = 1;
+	fuse_reply_open(req, fi);
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+		    struct fuse_file_info *fi)
+{
+	struct ext2_inode_large inode;
+	struct extfs *fs;
+	ssize_t got;
+	char *buf;
+
+	(void)fi;
+	buf = malloc(size ? size : 1);
+	if (!buf) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	fs = fs_lock(req);
+	got = inode_get(fs, ino, &inode);
+	if (!got && !S_ISREG(inode.i_mode))
+		got = -EINVAL;
+	if (!got)
+		got = image_read(&fs->image, to_ext(ino), (uint64_t)off, size, buf);
+	fs_unlock(fs);
+	if (got < 0)
+		fuse_reply_err(req, (int)-got);
+	else
+		fuse_reply_buf(req, buf, (size_t)got);
+	free(buf);
+}
+
+static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct extfs *fs = fuse_req_userdata(req);
+
+	(void)ino;
+	if (fs->no_opendir) {
+		fuse_reply_err(req, ENOSYS);
+		return;
+	}
+	fi->keep_cache = 1;
+	fi->cache_readdir = 1;
+	fuse_reply_open(req, fi);
+}
+
+/* A reply to readdir that is being filled. */
+struct listing {
+	struct extfs *fs;
+	fuse_req_t req;
+	bool plus;
+	char *buf;
+	size_t size;
+	size_t used;
+};
+
+static bool listing_add(const char *name, size_t len, ext2_ino_t ino, uint64_t next, void *data)
+{
+	char *place, string[EXT2_NAME_LEN + 1];
+	struct fuse_entry_param param;
+	struct listing *list = data;
+	size_t room = list->size - list->used, need;
+
+	memcpy(string, name, len);
+	string[len] = '\0';
+	place = list->buf + list->used;
+	/* A damaged inode has its name listed, so that the others are too. */
+	if (entry_fill(list->fs, ino, &param))
+		param = (struct fuse_entry_param){ .attr.st_ino = ino };
+	/* These two are not looked up, only listed. */
+	if (!strcmp(string, ".") || !strcmp(string, ".."))
+		param.ino = 0;
+	if (list->plus)
+		need = fuse_add_direntry_plus(list->req, place, room, string, &param, (off_t)next);
+	else
+		need = fuse_add_direntry(list->req, place, room, string, &param.attr, (off_t)next);
+	if (need > room)
+		return false;
+	list->used += need;
+	return true;
+}
+
+static void read_names(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, bool plus)
+{
+	struct listing list = { .req = req, .plus = plus, .size = size };
+	struct ext2_inode_large inode;
+	int err;
+
+	list.buf = malloc(size ? size : 1);
+	if (!list.buf) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	list.fs = fs_lock(req);
+	err = inode_get(list.fs, ino, &inode);
+	if (!err)
+		err = dir_walk(&list.fs->image, to_ext(ino), &inode, (uint64_t)off, listing_add,
+			       &list);
+	fs_unlock(list.fs);
+	/* What was read before the damage is given first. */
+	if (err && !list.used)
+		fuse_reply_err(req, -err);
+	else
+		fuse_reply_buf(req, list.buf, list.used);
+	free(list.buf);
+}
+
+static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+		       struct fuse_file_info *fi)
+{
+	(void)fi;
+	read_names(req, ino, size, off, false);
+}
+
+static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+			   struct fuse_file_info *fi)
+{
+	(void)fi;
+	read_names(req, ino, size, off, true);
+}
+
+static void op_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	struct extfs *fs = fuse_req_userdata(req);
+	struct ext2_super_block *super = fs->image.fs->super;
+	uint64_t free_blocks = ext2fs_free_blocks_count(super);
+	uint64_t reserved = ext2fs_r_blocks_count(super);
+	struct statvfs st = {
+		.f_bsize = fs->image.fs->blocksize,
+		.f_frsize = fs->image.fs->blocksize,
+		.f_blocks = ext2fs_blocks_count(super),
+		.f_bfree = free_blocks,
+		.f_bavail = free_blocks > reserved ? free_blocks - reserved : 0,
+		.f_files = super->s_inodes_count,
+		.f_ffree = super->s_free_inodes_count,
+		.f_favail = super->s_free_inodes_count,
+		.f_namemax = EXT2_NAME_LEN,
+	};
+
+	(void)ino;
+	fuse_reply_statfs(req, &st);
+}
+
+static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+{
+	struct ext2_inode_large inode;
+	struct extfs *fs = fs_lock(req);
+	void *value = NULL;
+	size_t len = 0;
+	int err;
+
+	err = image_inode(&fs->image, to_ext(ino), &inode);
+	if (!err)
+		err = xattr_get(&fs->image, to_ext(ino), name, &value, &len);
+	fs_unlock(fs);
+	if (!err && size && size < len)
+		err = -ERANGE;
+	if (err)
+		fuse_reply_err(req, -err);
+	else if (!size)
+		fuse_reply_xattr(req, len);
+	else
+		fuse_reply_buf(req, value, len);
+	free(value);
+}
+
+static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
+{
+	struct ext2_inode_large inode;
+	struct extfs *fs = fs_lock(req);
+	char *names = NULL;
+	size_t len = 0;
+	int err;
+
+	err = image_inode(&fs->image, to_ext(ino), &inode);
+	if (!err)
+		err = xattr_list(&fs->image, to_ext(ino), &names, &len);
+	fs_unlock(fs);
+	if (!err && size && size < len)
+		err = -ERANGE;
+	if (err)
+		fuse_reply_err(req, -err);
+	else if (!size)
+		fuse_reply_xattr(req, len);
+	else
+		fuse_reply_buf(req, names, len);
+	free(names);
+}
+
+/* An inode lives as long as the image, so there is nothing to forget. */
+const struct fuse_lowlevel_ops extfs_ops = {
+	.init = op_init,
+	.lookup = op_lookup,
+	.getattr = op_getattr,
+	.readlink = op_readlink,
+	.open = op_open,
+	.read = op_read,
+	.opendir = op_opendir,
+	.readdir = op_readdir,
+	.readdirplus = op_readdirplus,
+	.statfs = op_statfs,
+	.getxattr = op_getxattr,
+	.listxattr = op_listxattr,
+	READONLY_OPS,
+};
+
+int extfs_open(const struct viewos_accepted *accepted, void **data)
+{
+	struct extfs *fs;
+	int err;
+
+	fs = calloc(1, sizeof(*fs));
+	if (!fs)
+		return -ENOMEM;
+	fs->options = (struct extfs_options){
+		.uid = AS_IN_IMAGE,
+		.gid = AS_IN_IMAGE,
+		.ttl = DEFAULT_TTL,
+	};
+	err = options_parse(EXTFS_PROGRAM, accepted->options, option_table, &fs->options);
+	if (!err && !*accepted->source) {
+		fprintf(stderr, EXTFS_PROGRAM ": no source given, it is an image's path\n");
+		err = -EINVAL;
+	}
+	if (!err)
+		err = image_open(&fs->image, accepted, fs->options.offset, fs->options.noload);
+	if (err) {
+		free(fs);
+		return err;
+	}
+	*data = fs;
+	return 0;
+}
+
+void extfs_close(void *data)
+{
+	struct extfs *fs = data;
+
+	image_close(&fs->image);
+	free(fs);
+}
