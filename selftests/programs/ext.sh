@@ -44,12 +44,12 @@ all()
 	(cd "$1" && find . -type c -o -type b | sort | xargs stat -c '%n %t %T')
 }
 
-# with IMAGE[,OPTIONS] COMMAND...: in a view in which it is mounted.
+# with IMAGE[,OPTIONS] COMMAND...: in a view in which it is mounted, to be read.
 with()
 {
 	local what=$1
 	shift
-	viewctl run -m "ext${what#"${what%%,*}"}:$base/${what%%,*}:/mnt" --chdir /mnt -- "$@"
+	viewctl run -m "ext${what#"${what%%,*}"},ro:$base/${what%%,*}:/mnt" --chdir /mnt -- "$@"
 }
 script() { with "$1" bash -ec "$2"; }
 
@@ -118,11 +118,8 @@ while read -r name size command; do
 	check_image "$name" </dev/null
 done <<-E
 	two-1k 64M mkfs.ext2 -b 1024 -I 128
-	two-4k 64M mkfs.ext2 -b 4096
-	three-1k 64M mkfs.ext3 -b 1024
 	four-1k 64M mkfs.ext4 -b 1024 -O metadata_csum,64bit
 	four-4k 64M mkfs.ext4 -b 4096 -O metadata_csum,64bit
-	four-old 64M mkfs.ext4 -b 4096 -O ^metadata_csum,^64bit,^extent
 	four-inline 64M mkfs.ext4 -b 4096 -O inline_data
 E
 
@@ -211,40 +208,27 @@ garbage()
 			seek=$((2048 + ($2 * 7919 + at * 104729) % 800000))
 	done
 }
+while read -r image command; do
+	lie "$image" "$command" </dev/null
+done <<-E
+	two-1k sif small size 0x7fffffffffffffff
+	two-1k sif dir size 0x7ffffffffffff000
+	two-1k sif dir/data block[12] 0xfffffff0
+	two-1k sif dir/data block[14] 20
+	two-1k sif slow block[0] 0xffffffff
+	four-4k sif small mode 0170777
+	four-4k sif small links_count 0
+	four-4k sif dir block[0] 0xfffffff0
+	four-4k sif small extra_isize 0xffff
+	four-4k sif small file_acl 0xfffffff0
+	four-4k ssv log_block_size 30
+	four-4k ssv inodes_per_group 0
+	four-4k link <2> dir/loop
+	four-4k link <99999999> dir/far
+E
 for image in two-1k four-4k; do
-	while read -r command; do
-		lie $image "$command" </dev/null
-	done <<-E
-		sif small mode 0
-		sif small mode 0170777
-		sif small links_count 0
-		sif small size 0x7fffffffffffffff
-		sif dir size 0x7ffffffffffff000
-		sif dir block[0] 0xfffffff0
-		sif dir/data block[12] 0xfffffff0
-		sif dir/data block[14] 20
-		sif fast size 100000
-		sif slow size 0
-		sif slow block[0] 0xffffffff
-		sif many block[0] 1
-		sif small extra_isize 0xffff
-		sif small file_acl 0xfffffff0
-		ssv inodes_count 0xffffffff
-		ssv blocks_count 0xfffffff
-		ssv log_block_size 30
-		ssv inode_size 65535
-		ssv first_ino 0xffffffff
-		ssv blocks_per_group 1
-		ssv inodes_per_group 0
-		set_bg 0 inode_table 0xffffffff
-		link <2> dir/loop
-		link <99999999> dir/far
-		link <1> dir/bad
-	E
-	for seed in 1 2 3; do
-		garbage $image $seed
-		check "lie: $image: garbage $seed" lies
-	done
+	garbage $image 1
+	check "lie: $image: garbage" lies
 done
 kill "$server"
 cd / && rm -rf $base

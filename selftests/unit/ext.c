@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* viewos-ext from within: images that were damaged, by hundreds. */
+/* viewos-ext from within: images that are written, and such that were damaged, by hundreds. */
 
 #include "../viewos_test.h"
 
@@ -13,14 +13,19 @@
 #include <unistd.h>
 
 #include "../../userspace/lib/viewos.h"
+#include "../../userspace/servers/ext/content.h"
 #include "../../userspace/servers/ext/dir.h"
+#include "../../userspace/servers/ext/name.h"
+#include "../../userspace/servers/ext/node.h"
 #include "../../userspace/servers/ext/xattr.h"
 
 #define ROUNDS		150
 #define MAX_NAMES	1000
 #define SECONDS		20
+#define NEW_NAMES	300
 
 static uint64_t rng = 1;
+static bool quiet;
 
 static uint32_t below(uint32_t bound)
 {
@@ -84,18 +89,25 @@ static bool visit(const char *name, size_t len, ext2_ino_t ino, uint64_t next, v
 	return true;
 }
 
+static int open_it(struct image *image, const char *path, bool write)
+{
+	struct viewos_accepted accepted = { .uid = geteuid(), .gid = getegid() };
+	struct image_how how = { .noload = !write, .rw = write };
+
+	snprintf(accepted.source, sizeof(accepted.source), "%s", path);
+	return image_open(image, &accepted, &how);
+}
+
 /* Opens the image, and reads what can be; returns how many good names there are. */
 static int read_all(const char *path)
 {
-	struct viewos_accepted accepted = { .uid = geteuid(), .gid = getegid() };
 	struct ext2_inode_large inode;
 	struct image image = {};
 	struct walk walk = { .image = &image };
 	ext2_ino_t found;
 	int err;
 
-	snprintf(accepted.source, sizeof(accepted.source), "%s", path);
-	err = image_open(&image, &accepted, 0, true);
+	err = open_it(&image, path, false);
 	if (err)
 		return err;
 	if (!image_inode(&image, EXT2_ROOT_INO, &inode)) {
@@ -104,6 +116,195 @@ static int read_all(const char *path)
 	}
 	image_close(&image);
 	return (int)walk.good;
+}
+
+static ext2_ino_t ino_of(struct image *image, ext2_ino_t dir, const char *name)
+{
+	struct ext2_inode_large inode;
+	ext2_ino_t found = 0;
+
+	if (!image_inode(image, dir, &inode))
+		dir_find(image, dir, &inode, name, &found);
+	return found;
+}
+
+/* What is not 0 is counted, and told where it should be. */
+static int tell(int err, int line)
+{
+	if (err < 0 && !quiet)
+		fprintf(stderr, "# line %d: %s\n", line, strerror(-err));
+	return err < 0;
+}
+
+#define TRY(call) (failures += tell((int)(call), __LINE__))
+
+static int make_names(struct image *image, ext2_ino_t dir)
+{
+	struct making file = { .mode = S_IFREG | 0644, .uid = 100000, .gid = 5 };
+	int failures = 0;
+	ext2_ino_t ino;
+	char name[64];
+
+	for (int n = 0; n < NEW_NAMES; n++) {
+		snprintf(name, sizeof(name), "a-new-name-that-is-longer-%d", n);
+		TRY(name_make(image, dir, name, &file, &ino));
+	}
+	for (int n = 0; n < NEW_NAMES; n += 3) {
+		snprintf(name, sizeof(name), "a-new-name-that-is-longer-%d", n);
+		TRY(name_unlink(image, dir, name, false));
+	}
+	return failures;
+}
+
+static int change_contents(struct image *image, ext2_ino_t ino)
+{
+	static char buf[100000];
+	bool extents = ext2fs_has_feature_extents(image->fs->super);
+	int failures = 0;
+	uint64_t found;
+
+	memset(buf, 'y', sizeof(buf));
+	TRY(content_write(image, ino, 5000, buf, sizeof(buf)));
+	TRY(content_write(image, ino, 700000, buf, 10));
+	TRY(content_allocate(image, ino, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 6001, 30000));
+	TRY(content_seek(image, ino, 0, true, &found));
+	TRY(content_seek(image, ino, 6000, false, &found));
+	if (extents) {
+		TRY(content_allocate(image, ino, 0, 200000, 50000));
+		TRY(content_allocate(image, ino, FALLOC_FL_ZERO_RANGE, 20000, 30000));
+		TRY(content_write(image, ino, 210000, buf, 3000));
+	}
+	TRY(content_resize(image, ino, 201));
+	TRY(content_resize(image, ino, 50000));
+	return failures;
+}
+
+static int change_attributes(struct image *image, ext2_ino_t ino)
+{
+	static const char value[600] = "a value";
+	int failures = 0;
+
+	TRY(xattr_set(image, ino, "user.small", value, 10, 0));
+	TRY(xattr_set(image, ino, "user.large", value, sizeof(value), 0));
+	TRY(xattr_set(image, ino, "user.small", value, 20, 0));
+	TRY(xattr_remove(image, ino, "user.large"));
+	return failures;
+}
+
+/* A file that is open loses its name, and its blocks when it is closed. */
+static int lose_open(struct image *image, ext2_ino_t dir)
+{
+	struct making file = { .mode = S_IFREG | 0600 };
+	int failures = 0;
+	ext2_ino_t ino;
+
+	TRY(name_make(image, dir, "open", &file, &ino));
+	TRY(node_get(image, ino));
+	TRY(name_unlink(image, dir, "open", false));
+	failures += change_contents(image, ino);
+	node_forget(image, ino, 1);
+	/* This one is there at the end. */
+	TRY(name_make(image, dir, NULL, &file, &ino));
+	TRY(node_get(image, ino));
+	TRY(content_write(image, ino, 0, "x", 1));
+	return failures;
+}
+
+static int change_names(struct image *image)
+{
+	struct making dir = { .mode = S_IFDIR | 0755 }, node = { .mode = S_IFCHR, .rdev = 0x12345 };
+	struct making link = { .mode = S_IFLNK | 0777, .target = "short" };
+	ext2_ino_t root = EXT2_ROOT_INO, one, two, ino;
+	int failures = 0;
+	char target[200];
+
+	TRY(name_make(image, root, "one", &dir, &one));
+	TRY(name_make(image, one, "two", &dir, &two));
+	TRY(name_make(image, two, "node", &node, &ino));
+	TRY(name_make(image, two, "short", &link, &ino));
+	memset(target, 'z', sizeof(target));
+	target[199] = '\0';
+	link.target = target;
+	TRY(name_make(image, two, "long", &link, &ino));
+	TRY(name_link(image, ino_of(image, root, "small"), one, "hard"));
+	TRY(name_rename(image, one, "two", root, "moved", 0));
+	TRY(name_rename(image, root, "moved", one, "hard", RENAME_EXCHANGE));
+	TRY(name_rename(image, two, "long", two, "short", 0));
+	TRY(name_rename(image, root, "slow", two, "slow", RENAME_NOREPLACE));
+	TRY(name_unlink(image, root, "fast", false));
+	TRY(name_make(image, two, "empty", &dir, &ino));
+	TRY(name_make(image, root, "none", &dir, &ino));
+	TRY(name_rename(image, two, "empty", root, "none", 0));
+	TRY(name_unlink(image, root, "none", true));
+	return failures;
+}
+
+/* Opens the image, and changes whatever can be; returns how much could not, or an errno. */
+static int change_all(const char *path)
+{
+	struct image image = {};
+	int failures = 0, err;
+	ext2_ino_t ino;
+
+	err = open_it(&image, path, true);
+	if (err)
+		return err;
+	failures += change_names(&image);
+	failures += make_names(&image, ino_of(&image, EXT2_ROOT_INO, "many"));
+	ino = ino_of(&image, EXT2_ROOT_INO, "small");
+	failures += change_attributes(&image, ino);
+	failures += change_contents(&image, ino);
+	failures += change_attributes(&image, ino_of(&image, EXT2_ROOT_INO, "dir"));
+	failures += lose_open(&image, ino_of(&image, EXT2_ROOT_INO, "dir"));
+	TRY(image_sync(&image));
+	TRY(name_unlink(&image, ino_of(&image, EXT2_ROOT_INO, "dir"), "large", false));
+	failures += image.failed;
+	image_close(&image);
+	return failures;
+}
+
+/* Until nothing more fits, twice. */
+static int fill_up(const char *path)
+{
+	struct making file = { .mode = S_IFREG | 0644 }, dir = { .mode = S_IFDIR | 0755 };
+	static char buf[100000];
+	ext2_ino_t ino, many;
+	struct image image = {};
+	uint64_t off = 0;
+	char name[255];
+	ssize_t done;
+	int err;
+
+	err = open_it(&image, path, true);
+	if (err)
+		return err;
+	many = ino_of(&image, EXT2_ROOT_INO, "many");
+	err = name_make(&image, EXT2_ROOT_INO, "filler", &file, &ino);
+	for (done = 0; !err && done >= 0; off += (uint64_t)done)
+		done = content_write(&image, ino, off, buf, sizeof(buf));
+	if (err || done != -ENOSPC)
+		return -EIO;
+	if (name_make(&image, many, "dir", &dir, &ino) != -ENOSPC)
+		return -EIO;
+	memset(name, 'n', sizeof(name));
+	for (int n = 0; n < 10000 && !err; n++) {
+		snprintf(name, 8, "%07d", n);
+		name[7] = 'n';
+		name[254] = '\0';
+		err = name_make(&image, many, name, &file, &ino);
+	}
+	image_close(&image);
+	return err == -ENOSPC ? 0 : -EIO;
+}
+
+static bool is_clean(const char *path)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command),
+		 "PATH=$PATH:/sbin:/usr/sbin; e2fsck -fn %s >%s.log 2>&1 || { sed 's/^/# /' %s.log; false; }",
+		 path, path, path);
+	return !system(command);
 }
 
 /* Half of the damage is where the superblock and the groups are told. */
@@ -124,7 +325,30 @@ static const char *const kinds[] = {
 	"-t ext2 -I 128",
 	"-t ext4 -O metadata_csum,64bit",
 	"-t ext4 -O ^metadata_csum,inline_data",
+	"-t ext4 -O metadata_csum,inline_data,^has_journal -I 256",
+	"-t ext3 -O dir_index",
 };
+
+TEST(written)
+{
+	char dir[] = "/tmp/viewos-ext-XXXXXX", image[64], command[256];
+
+	ASSERT_NE(NULL, mkdtemp(dir));
+	snprintf(image, sizeof(image), "%s/image", dir);
+	for (size_t kind = 0; kind < sizeof(kinds) / sizeof(*kinds); kind++) {
+		ASSERT_EQ(true, build(dir, kinds[kind]));
+		/* An index, as the kernel makes. */
+		snprintf(command, sizeof(command),
+			 "PATH=$PATH:/sbin:/usr/sbin; e2fsck -fyD %s >/dev/null 2>&1; test $? -lt 4", image);
+		ASSERT_EQ(0, system(command));
+		EXPECT_EQ(0, change_all(image));
+		EXPECT_EQ(true, is_clean(image));
+		EXPECT_EQ(0, fill_up(image));
+		EXPECT_EQ(true, is_clean(image));
+	}
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	EXPECT_EQ(0, system(command));
+}
 
 TEST(damaged)
 {
@@ -135,6 +359,7 @@ TEST(damaged)
 	/* What is wrong with each is told on stderr; it is not of interest. */
 	if (!freopen("/dev/null", "w", stderr))
 		abort();
+	quiet = true;
 	for (size_t kind = 0; kind < sizeof(kinds) / sizeof(*kinds); kind++) {
 		ASSERT_EQ(true, build(dir, kinds[kind]));
 		/* 200, 5 and 1 names, lost+found, not entered, and the two of each directory. */
@@ -151,6 +376,7 @@ TEST(damaged)
 			close(fd);
 			alarm(SECONDS);
 			read_all(image);
+			change_all(image);
 			alarm(0);
 			image[strlen(image) - 4] = '\0';
 		}

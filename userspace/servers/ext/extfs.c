@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* An image as a read-only file system: its options and life, and the operations that read. */
+/* An image as a file system: its options and life, and the operations that read. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "../../lib/viewos.h"
 #include "../common/options.h"
-#include "../common/readonly.h"
-#include "extfs.h"
+#include "content.h"
 #include "dir.h"
+#include "node.h"
+#include "ops.h"
 #include "xattr.h"
 
 /* The image is locked against those who ask, so the kernel need not ask again soon. */
@@ -20,20 +22,13 @@
 
 #define AS_IN_IMAGE UINT32_MAX
 
-struct extfs_options {
-	uint64_t offset;
-	uint32_t uid;
-	uint32_t gid;
-	uint32_t umask;
-	double ttl;
-	bool noload;
-	bool ro;
-};
+#define ACL_CAPS ((unsigned int)(FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK))
 
 static const struct option_entry option_table[] = {
-	{ "offset", OPTION_SIZE, offsetof(struct extfs_options, offset) },
-	{ "noload", OPTION_FLAG, offsetof(struct extfs_options, noload) },
-	{ "ro", OPTION_FLAG, offsetof(struct extfs_options, ro) },
+	{ "offset", OPTION_SIZE, offsetof(struct extfs_options, how.offset) },
+	{ "noload", OPTION_FLAG, offsetof(struct extfs_options, how.noload) },
+	{ "ro", OPTION_FLAG, offsetof(struct extfs_options, how.ro) },
+	{ "rw", OPTION_FLAG, offsetof(struct extfs_options, how.rw) },
 	{ "uid", OPTION_ID, offsetof(struct extfs_options, uid) },
 	{ "gid", OPTION_ID, offsetof(struct extfs_options, gid) },
 	{ "umask", OPTION_MODE, offsetof(struct extfs_options, umask) },
@@ -41,15 +36,7 @@ static const struct option_entry option_table[] = {
 	{}
 };
 
-/* Nothing changes after extfs_open() but what image.lock protects. */
-struct extfs {
-	struct image image;
-	struct extfs_options options;
-	bool no_opendir;
-};
-
-/* The root has another number there than here; the one it has here is never shown there. */
-static ext2_ino_t to_ext(fuse_ino_t ino)
+ext2_ino_t extfs_to_ext(fuse_ino_t ino)
 {
 	if (ino == FUSE_ROOT_ID)
 		return EXT2_ROOT_INO;
@@ -61,7 +48,7 @@ static fuse_ino_t from_ext(ext2_ino_t ino)
 	return ino == EXT2_ROOT_INO ? FUSE_ROOT_ID : ino;
 }
 
-static struct extfs *fs_lock(fuse_req_t req)
+struct extfs *extfs_lock(fuse_req_t req)
 {
 	struct extfs *fs = fuse_req_userdata(req);
 
@@ -69,7 +56,7 @@ static struct extfs *fs_lock(fuse_req_t req)
 	return fs;
 }
 
-static void fs_unlock(struct extfs *fs)
+void extfs_unlock(struct extfs *fs)
 {
 	pthread_mutex_unlock(&fs->image.lock);
 }
@@ -78,16 +65,19 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct extfs *fs = userdata;
 
-	conn->want &= ~(unsigned int)FUSE_CAP_AUTO_INVAL_DATA;
+	/* The kernel sees to privileges better, as it knows who is privileged. */
+	conn->want &= ~(unsigned int)(FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_AUTO_INVAL_DATA);
 	conn->want |= conn->capable & (FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_CACHE_SYMLINKS |
 				       FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_PARALLEL_DIROPS |
-				       FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
-				       FUSE_CAP_POSIX_ACL);
+				       FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
+	/* Both or none: who hands lists down has to know the umask. */
+	fs->acl = (conn->capable & ACL_CAPS) == ACL_CAPS;
+	if (fs->acl)
+		conn->want |= ACL_CAPS;
 	fs->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
 }
 
-/* Fills in what is told of an inode. Returns 0 or a negative errno. */
-static int entry_fill(struct extfs *fs, ext2_ino_t ino, struct fuse_entry_param *param)
+int extfs_entry_fill(struct extfs *fs, ext2_ino_t ino, struct fuse_entry_param *param)
 {
 	struct ext2_inode_large inode;
 	int err = image_inode(&fs->image, ino, &inode);
@@ -109,10 +99,33 @@ static int entry_fill(struct extfs *fs, ext2_ino_t ino, struct fuse_entry_param 
 	return 0;
 }
 
+int extfs_entry_get(struct extfs *fs, const struct fuse_entry_param *param)
+{
+	return param->ino ? node_get(&fs->image, extfs_to_ext(param->ino)) : 0;
+}
+
+void extfs_entry_put(struct extfs *fs, const struct fuse_entry_param *param)
+{
+	if (!param->ino)
+		return;
+	pthread_mutex_lock(&fs->image.lock);
+	node_forget(&fs->image, extfs_to_ext(param->ino), 1);
+	pthread_mutex_unlock(&fs->image.lock);
+}
+
+void extfs_reply_entry(fuse_req_t req, struct extfs *fs, int err,
+		       const struct fuse_entry_param *param)
+{
+	if (err)
+		fuse_reply_err(req, -err);
+	else if (fuse_reply_entry(req, param))
+		extfs_entry_put(fs, param);
+}
+
 /* Names and contents that are encrypted are not shown as if they were not. */
 static int inode_get(struct extfs *fs, fuse_ino_t ino, struct ext2_inode_large *inode)
 {
-	int err = image_inode(&fs->image, to_ext(ino), inode);
+	int err = image_inode(&fs->image, extfs_to_ext(ino), inode);
 
 	if (!err && inode->i_flags & EXT4_ENCRYPT_FL)
 		err = -ENOKEY;
@@ -123,34 +136,52 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fuse_entry_param param;
 	struct ext2_inode_large inode;
-	struct extfs *fs = fs_lock(req);
+	struct extfs *fs = extfs_lock(req);
 	ext2_ino_t found;
 	int err;
 
 	err = inode_get(fs, parent, &inode);
 	if (!err)
-		err = dir_find(&fs->image, to_ext(parent), &inode, name, &found);
+		err = dir_find(&fs->image, extfs_to_ext(parent), &inode, name, &found);
 	if (!err) {
-		err = entry_fill(fs, found, &param);
+		err = extfs_entry_fill(fs, found, &param);
 	} else if (err == -ENOENT) {
 		param = (struct fuse_entry_param){ .entry_timeout = fs->options.ttl };
 		err = 0;
 	}
-	fs_unlock(fs);
-	if (err)
-		fuse_reply_err(req, -err);
-	else
-		fuse_reply_entry(req, &param);
+	if (!err)
+		err = extfs_entry_get(fs, &param);
+	extfs_unlock(fs);
+	extfs_reply_entry(req, fs, err, &param);
+}
+
+static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)
+{
+	struct extfs *fs = extfs_lock(req);
+
+	node_forget(&fs->image, extfs_to_ext(ino), lookups);
+	extfs_unlock(fs);
+	fuse_reply_none(req);
+}
+
+static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+	struct extfs *fs = extfs_lock(req);
+
+	for (size_t i = 0; i < count; i++)
+		node_forget(&fs->image, extfs_to_ext(forgets[i].ino), forgets[i].nlookup);
+	extfs_unlock(fs);
+	fuse_reply_none(req);
 }
 
 static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fuse_entry_param param;
-	struct extfs *fs = fs_lock(req);
-	int err = entry_fill(fs, to_ext(ino), &param);
+	struct extfs *fs = extfs_lock(req);
+	int err = extfs_entry_fill(fs, extfs_to_ext(ino), &param);
 
 	(void)fi;
-	fs_unlock(fs);
+	extfs_unlock(fs);
 	if (err)
 		fuse_reply_err(req, -err);
 	else
@@ -160,15 +191,15 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
 	struct ext2_inode_large inode;
-	struct extfs *fs = fs_lock(req);
+	struct extfs *fs = extfs_lock(req);
 	char target[PATH_MAX];
 	int err = inode_get(fs, ino, &inode);
 
 	if (!err && !S_ISLNK(inode.i_mode))
 		err = -EINVAL;
 	if (!err)
-		err = image_readlink(&fs->image, to_ext(ino), &inode, target, sizeof(target));
-	fs_unlock(fs);
+		err = image_readlink(&fs->image, extfs_to_ext(ino), &inode, target, sizeof(target));
+	extfs_unlock(fs);
 	if (err)
 		fuse_reply_err(req, -err);
 	else
@@ -178,12 +209,14 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct ext2_inode_large inode;
-	struct extfs *fs = fs_lock(req);
+	struct extfs *fs = extfs_lock(req);
 	int err = inode_get(fs, ino, &inode);
 
-	fs_unlock(fs);
-	if (!err && ((fi->flags & O_ACCMODE) != O_RDONLY || fi->flags & O_TRUNC))
+	if (!err && !fs->image.rw && ((fi->flags & O_ACCMODE) != O_RDONLY || fi->flags & O_TRUNC))
 		err = -EROFS;
+	if (!err && fi->flags & O_TRUNC)
+		err = content_resize(&fs->image, extfs_to_ext(ino), 0);
+	extfs_unlock(fs);
 	if (err) {
 		fuse_reply_err(req, -err);
 		return;
@@ -207,13 +240,13 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	fs = fs_lock(req);
+	fs = extfs_lock(req);
 	got = inode_get(fs, ino, &inode);
 	if (!got && !S_ISREG(inode.i_mode))
 		got = -EINVAL;
 	if (!got)
-		got = image_read(&fs->image, to_ext(ino), (uint64_t)off, size, buf);
-	fs_unlock(fs);
+		got = image_read(&fs->image, extfs_to_ext(ino), (uint64_t)off, size, buf);
+	extfs_unlock(fs);
 	if (got < 0)
 		fuse_reply_err(req, (int)-got);
 	else
@@ -256,7 +289,7 @@ static bool listing_add(const char *name, size_t len, ext2_ino_t ino, uint64_t n
 	string[len] = '\0';
 	place = list->buf + list->used;
 	/* A damaged inode has its name listed, so that the others are too. */
-	if (entry_fill(list->fs, ino, &param))
+	if (extfs_entry_fill(list->fs, ino, &param))
 		param = (struct fuse_entry_param){ .attr.st_ino = ino };
 	/* These two are not looked up, only listed. */
 	if (!strcmp(string, ".") || !strcmp(string, ".."))
@@ -266,6 +299,8 @@ static bool listing_add(const char *name, size_t len, ext2_ino_t ino, uint64_t n
 	else
 		need = fuse_add_direntry(list->req, place, room, string, &param.attr, (off_t)next);
 	if (need > room)
+		return false;
+	if (list->plus && extfs_entry_get(list->fs, &param))
 		return false;
 	list->used += need;
 	return true;
@@ -282,12 +317,12 @@ static void read_names(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, b
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	list.fs = fs_lock(req);
+	list.fs = extfs_lock(req);
 	err = inode_get(list.fs, ino, &inode);
 	if (!err)
-		err = dir_walk(&list.fs->image, to_ext(ino), &inode, (uint64_t)off, listing_add,
-			       &list);
-	fs_unlock(list.fs);
+		err = dir_walk(&list.fs->image, extfs_to_ext(ino), &inode, (uint64_t)off,
+			       listing_add, &list);
+	extfs_unlock(list.fs);
 	/* What was read before the damage is given first. */
 	if (err && !list.used)
 		fuse_reply_err(req, -err);
@@ -312,7 +347,7 @@ static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t of
 
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
-	struct extfs *fs = fuse_req_userdata(req);
+	struct extfs *fs = extfs_lock(req);
 	struct ext2_super_block *super = fs->image.fs->super;
 	uint64_t free_blocks = ext2fs_free_blocks_count(super);
 	uint64_t reserved = ext2fs_r_blocks_count(super);
@@ -329,21 +364,22 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 	};
 
 	(void)ino;
+	extfs_unlock(fs);
 	fuse_reply_statfs(req, &st);
 }
 
 static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
 	struct ext2_inode_large inode;
-	struct extfs *fs = fs_lock(req);
+	struct extfs *fs = extfs_lock(req);
 	void *value = NULL;
 	size_t len = 0;
 	int err;
 
-	err = image_inode(&fs->image, to_ext(ino), &inode);
+	err = image_inode(&fs->image, extfs_to_ext(ino), &inode);
 	if (!err)
-		err = xattr_get(&fs->image, to_ext(ino), name, &value, &len);
-	fs_unlock(fs);
+		err = xattr_get(&fs->image, extfs_to_ext(ino), name, &value, &len);
+	extfs_unlock(fs);
 	if (!err && size && size < len)
 		err = -ERANGE;
 	if (err)
@@ -358,15 +394,15 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
 	struct ext2_inode_large inode;
-	struct extfs *fs = fs_lock(req);
+	struct extfs *fs = extfs_lock(req);
 	char *names = NULL;
 	size_t len = 0;
 	int err;
 
-	err = image_inode(&fs->image, to_ext(ino), &inode);
+	err = image_inode(&fs->image, extfs_to_ext(ino), &inode);
 	if (!err)
-		err = xattr_list(&fs->image, to_ext(ino), &names, &len);
-	fs_unlock(fs);
+		err = xattr_list(&fs->image, extfs_to_ext(ino), &names, &len);
+	extfs_unlock(fs);
 	if (!err && size && size < len)
 		err = -ERANGE;
 	if (err)
@@ -378,7 +414,28 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	free(names);
 }
 
-/* An inode lives as long as the image, so there is nothing to forget. */
+static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
+		     struct fuse_file_info *fi)
+{
+	struct extfs *fs;
+	uint64_t found;
+	int err = 0;
+
+	(void)fi;
+	if (whence != SEEK_DATA && whence != SEEK_HOLE) {
+		fuse_reply_err(req, EINVAL);
+		return;
+	}
+	fs = extfs_lock(req);
+	err = off < 0 ? -ENXIO : content_seek(&fs->image, extfs_to_ext(ino), (uint64_t)off,
+					      whence == SEEK_DATA, &found);
+	extfs_unlock(fs);
+	if (err)
+		fuse_reply_err(req, -err);
+	else
+		fuse_reply_lseek(req, (off_t)found);
+}
+
 const struct fuse_lowlevel_ops extfs_ops = {
 	.init = op_init,
 	.lookup = op_lookup,
@@ -392,8 +449,39 @@ const struct fuse_lowlevel_ops extfs_ops = {
 	.statfs = op_statfs,
 	.getxattr = op_getxattr,
 	.listxattr = op_listxattr,
-	READONLY_OPS,
+	.lseek = op_lseek,
+	.forget = op_forget,
+	.forget_multi = op_forget_multi,
+	.setattr = extfs_setattr,
+	.mknod = extfs_mknod,
+	.mkdir = extfs_mkdir,
+	.create = extfs_create,
+	.symlink = extfs_symlink,
+	.link = extfs_link,
+	.unlink = extfs_unlink,
+	.rmdir = extfs_rmdir,
+	.rename = extfs_rename,
+	.write = extfs_write,
+	.fallocate = extfs_fallocate,
+	.setxattr = extfs_setxattr,
+	.removexattr = extfs_removexattr,
+	.fsync = extfs_fsync,
+	.fsyncdir = extfs_fsync,
 };
+
+/* What is shown otherwise than it is cannot be written; nor without the journal. */
+static int check_options(struct extfs_options *options)
+{
+	bool shown = options->uid != AS_IN_IMAGE || options->gid != AS_IN_IMAGE || options->umask;
+
+	if (options->how.rw && (options->how.ro || options->how.noload || shown)) {
+		fprintf(stderr, EXTFS_PROGRAM
+			": rw: goes with none of ro, noload, uid, gid, umask\n");
+		return -EINVAL;
+	}
+	options->how.ro |= shown;
+	return 0;
+}
 
 int extfs_open(const struct viewos_accepted *accepted, void **data)
 {
@@ -414,7 +502,9 @@ int extfs_open(const struct viewos_accepted *accepted, void **data)
 		err = -EINVAL;
 	}
 	if (!err)
-		err = image_open(&fs->image, accepted, fs->options.offset, fs->options.noload);
+		err = check_options(&fs->options);
+	if (!err)
+		err = image_open(&fs->image, accepted, &fs->options.how);
 	if (err) {
 		free(fs);
 		return err;

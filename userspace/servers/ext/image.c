@@ -6,13 +6,20 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../lib/viewos.h"
 #include "extfs.h"
 #include "image.h"
+#include "node.h"
 
-#define SECTOR 512
+/* Features that are read, but not kept right when something changes. */
+#define FEATURES_READ \
+	(EXT4_FEATURE_RO_COMPAT_QUOTA | EXT4_FEATURE_RO_COMPAT_PROJECT | \
+	 EXT4_FEATURE_RO_COMPAT_SHARED_BLOCKS | EXT4_FEATURE_RO_COMPAT_READONLY | \
+	 EXT4_FEATURE_RO_COMPAT_ORPHAN_PRESENT | EXT4_FEATURE_RO_COMPAT_BIGALLOC)
+#define INCOMPAT_READ (EXT4_FEATURE_INCOMPAT_EA_INODE | EXT4_FEATURE_INCOMPAT_MMP)
 
 int image_error(errcode_t err)
 {
@@ -24,7 +31,16 @@ int image_error(errcode_t err)
 	switch (err) {
 	case EXT2_ET_NO_MEMORY:
 		return -ENOMEM;
+	case EXT2_ET_BLOCK_ALLOC_FAIL:
+	case EXT2_ET_INODE_ALLOC_FAIL:
+	case EXT2_ET_EA_NO_SPACE:
+		return -ENOSPC;
+	case EXT2_ET_FILE_TOO_BIG:
+		return -EFBIG;
+	case EXT2_ET_MISSING_EA_FEATURE:
+		return -EOPNOTSUPP;
 	case EXT2_ET_SHORT_READ:
+	case EXT2_ET_SHORT_WRITE:
 		return -EIO;
 	default:
 		return -EUCLEAN;
@@ -52,6 +68,42 @@ static int check_super(ext2_filsys fs, const char *path, uint64_t size, bool nol
 	return 0;
 }
 
+/* Do the counts of the groups fit together? libext2fs believes some of them. */
+static bool groups_are_right(ext2_filsys fs)
+{
+	struct ext2_super_block *super = fs->super;
+	uint64_t blocks = ext2fs_blocks_count(super), bits = fs->blocksize * 8ULL, groups;
+	uint64_t per = super->s_blocks_per_group, inodes = super->s_inodes_per_group;
+
+	if (ext2fs_has_feature_bigalloc(super))
+		return true;
+	if (super->s_first_data_block != (fs->blocksize == 1024 ? 1 : 0) ||
+	    super->s_log_cluster_size != super->s_log_block_size ||
+	    super->s_clusters_per_group != per)
+		return false;
+	if (!per || per > bits || per % 8 || !inodes || inodes > bits || inodes % 8)
+		return false;
+	if (blocks <= super->s_first_data_block)
+		return false;
+	groups = (blocks - super->s_first_data_block + per - 1) / per;
+	return groups == fs->group_desc_count && super->s_inodes_count == inodes * groups;
+}
+
+/* Why an image that can be read cannot be written; NULL if it can. */
+static const char *read_only(const struct ext2_super_block *super)
+{
+	uint32_t unknown = ~(uint32_t)EXT2_LIB_FEATURE_RO_COMPAT_SUPP;
+
+	if (super->s_feature_ro_compat & (FEATURES_READ | unknown) ||
+	    super->s_feature_incompat & INCOMPAT_READ)
+		return "has features that are only read here";
+	if (super->s_state & EXT2_ERROR_FS)
+		return "has errors: run e2fsck";
+	if (!(super->s_state & EXT2_VALID_FS) || super->s_last_orphan)
+		return "was not unmounted: run e2fsck";
+	return NULL;
+}
+
 static int open_error(const char *path, errcode_t err)
 {
 	switch (err) {
@@ -67,58 +119,140 @@ static int open_error(const char *path, errcode_t err)
 	}
 }
 
+/* Without its cache, which would tell of a write that failed too late. */
 static errcode_t open_fs(struct image *image, uint64_t offset, int flags)
 {
-	char name[16], options[32];
+	char name[16], options[64];
 	errcode_t err;
 	int fd = fcntl(image->fd, F_DUPFD_CLOEXEC, 3);
 
 	if (fd < 0)
 		return errno;
 	snprintf(name, sizeof(name), "%d", fd);
-	snprintf(options, sizeof(options), "offset=%llu", (unsigned long long)offset);
+	snprintf(options, sizeof(options), "offset=%llu%s", (unsigned long long)offset,
+		 flags & EXT2_FLAG_RW ? "&cache=off" : "");
 	err = ext2fs_open2(name, options, flags | EXT2_FLAG_64BITS, 0, 0, unixfd_io_manager,
 			   &image->fs);
 	return err;
 }
 
-static int open_image(struct image *image, const char *path, uint64_t offset, bool noload)
+/* From now on it is not as it was unmounted. */
+static errcode_t begin_writing(struct image *image)
+{
+	struct ext2_super_block *super = image->fs->super;
+	errcode_t err = ext2fs_read_bitmaps(image->fs);
+
+	if (err)
+		return err;
+	image->state = super->s_state;
+	super->s_state &= (uint16_t)~EXT2_VALID_FS;
+	super->s_mnt_count++;
+	super->s_mtime = (uint32_t)time(NULL);
+	/* The copies are left alone, as the kernel does. */
+	image->fs->flags |= EXT2_FLAG_MASTER_SB_ONLY;
+	ext2fs_mark_super_dirty(image->fs);
+	return ext2fs_flush(image->fs);
+}
+
+static int open_image(struct image *image, const char *path, const struct image_how *how)
 {
 	off_t size = lseek(image->fd, 0, SEEK_END);
+	const char *why;
 	errcode_t err;
 	int ret;
 
-	if (size < 0 || offset > (uint64_t)size)
+	if (size < 0 || how->offset > (uint64_t)size)
 		return refuse(path, -EINVAL, "ends before the offset");
 	/* The superblock alone first: by its counts memory is allocated. */
-	err = open_fs(image, offset, EXT2_FLAG_SUPER_ONLY | EXT2_FLAG_JOURNAL_DEV_OK);
+	err = open_fs(image, how->offset, EXT2_FLAG_SUPER_ONLY | EXT2_FLAG_JOURNAL_DEV_OK);
 	if (err)
 		return open_error(path, err);
-	ret = check_super(image->fs, path, (uint64_t)size - offset, noload);
+	ret = check_super(image->fs, path, (uint64_t)size - how->offset, how->noload);
+	if (!ret && !groups_are_right(image->fs))
+		ret = refuse(path, -EUCLEAN, "makes no sense in its superblock: run e2fsck");
+	why = image->rw ? read_only(image->fs->super) : NULL;
 	ext2fs_close_free(&image->fs);
 	if (ret)
 		return ret;
-	err = open_fs(image, offset, 0);
+	if (why) {
+		refuse(path, 0, why);
+		if (how->rw)
+			return -EROFS;
+		fprintf(stderr, EXTFS_PROGRAM ": \"%s\": it is only read\n", path);
+		image->rw = false;
+		flock(image->fd, LOCK_SH | LOCK_NB);
+	}
+	err = open_fs(image, how->offset, image->rw ? EXT2_FLAG_RW : 0);
+	if (!err && image->rw) {
+		err = begin_writing(image);
+		if (err)
+			ext2fs_free(image->fs);
+	}
 	return err ? open_error(path, err) : 0;
 }
 
-int image_open(struct image *image, const struct viewos_accepted *accepted, uint64_t offset,
-	       bool noload)
+/* Opens the file or disk itself. A disk that is mounted cannot be had for oneself alone. */
+static int open_source(struct image *image, const struct viewos_accepted *accepted)
+{
+	int flags = (image->rw ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_NOCTTY;
+	struct stat st;
+	int fd;
+
+	fd = viewos_accepted_open(accepted, accepted->source, flags);
+	if (fd < 0)
+		return fd;
+	if (image->rw && !fstat(fd, &st) && S_ISBLK(st.st_mode)) {
+		close(fd);
+		fd = viewos_accepted_open(accepted, accepted->source, flags | O_EXCL);
+	}
+	return fd;
+}
+
+static bool cannot_write(int err)
+{
+	return err == -EACCES || err == -EROFS || err == -EPERM || err == -ETXTBSY ||
+	       err == -EISDIR;
+}
+
+/* Is it what a loop device has, that is mounted? Only who may ask such devices is told. */
+static bool mounted(const char *path)
+{
+	int flags = 0;
+
+	return !ext2fs_check_if_mounted(path, &flags) && flags & EXT2_MF_MOUNTED;
+}
+
+int image_open(struct image *image, const struct viewos_accepted *accepted,
+	       const struct image_how *how)
 {
 	const char *path = accepted->source;
 	struct stat st;
 	int err;
 
 	initialize_ext2_error_table();
-	image->fd = viewos_accepted_open(accepted, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	image->rw = !how->ro && !how->noload;
+	image->fd = open_source(image, accepted);
+	if (image->fd < 0 && image->rw && !how->rw && cannot_write(image->fd)) {
+		image->rw = false;
+		image->fd = open_source(image, accepted);
+	}
+	if (image->fd == -EBUSY)
+		return refuse(path, -EBUSY, "is in use: is it mounted?");
 	if (image->fd < 0)
 		return refuse(path, image->fd, strerror(-image->fd));
 	if (fstat(image->fd, &st) || !(S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)))
 		err = refuse(path, -EINVAL, "neither a file nor a disk");
-	else if (flock(image->fd, LOCK_SH | LOCK_NB))
+	else if (flock(image->fd, (image->rw ? LOCK_EX : LOCK_SH) | LOCK_NB))
 		err = refuse(path, -EBUSY, "another program has locked it");
+	else if (image->rw && mounted(path))
+		err = refuse(path, -EBUSY, "is mounted");
 	else
-		err = open_image(image, path, offset, noload);
+		err = table_init(&image->known);
+	if (!err) {
+		err = open_image(image, path, how);
+		if (err)
+			table_exit(&image->known);
+	}
 	if (err)
 		close(image->fd);
 	else
@@ -126,10 +260,38 @@ int image_open(struct image *image, const struct viewos_accepted *accepted, uint
 	return err;
 }
 
+int image_sync(struct image *image)
+{
+	errcode_t err = 0;
+
+	if (image->fs->flags & (EXT2_FLAG_DIRTY | EXT2_FLAG_IB_DIRTY | EXT2_FLAG_BB_DIRTY))
+		err = ext2fs_flush(image->fs);
+	if (!err && fsync(image->fd))
+		err = errno;
+	if (err)
+		image->failed = true;
+	return image_error(err);
+}
+
+static void end_writing(struct image *image)
+{
+	nodes_empty(image);
+	/* All else has to be on the disk before it says that it is. */
+	if (image_sync(image) || image->failed)
+		return;
+	image->fs->super->s_state = image->state;
+	ext2fs_mark_super_dirty(image->fs);
+	image_sync(image);
+}
+
 void image_close(struct image *image)
 {
-	ext2fs_close_free(&image->fs);
+	if (image->rw)
+		end_writing(image);
+	/* What could not be written before is not tried again. */
+	ext2fs_free(image->fs);
 	close(image->fd);
+	table_exit(&image->known);
 	pthread_mutex_destroy(&image->lock);
 }
 
@@ -139,7 +301,7 @@ static bool known_type(mode_t mode)
 	       S_ISBLK(mode) || S_ISFIFO(mode) || S_ISSOCK(mode);
 }
 
-int image_inode(struct image *image, ext2_ino_t ino, struct ext2_inode_large *inode)
+int image_inode_any(struct image *image, ext2_ino_t ino, struct ext2_inode_large *inode)
 {
 	const struct ext2_super_block *super = image->fs->super;
 	errcode_t err;
@@ -150,8 +312,35 @@ int image_inode(struct image *image, ext2_ino_t ino, struct ext2_inode_large *in
 	err = ext2fs_read_inode_full(image->fs, ino, (struct ext2_inode *)inode, sizeof(*inode));
 	if (err)
 		return image_error(err);
-	if (!inode->i_links_count || !known_type(inode->i_mode))
+	return known_type(inode->i_mode) ? 0 : -EUCLEAN;
+}
+
+int image_inode(struct image *image, ext2_ino_t ino, struct ext2_inode_large *inode)
+{
+	int err = image_inode_any(image, ino, inode);
+
+	if (err)
+		return err;
+	/* Without a name it may be one that is still open. */
+	if (!inode->i_links_count && !node_find(image, ino))
 		return -EUCLEAN;
+	return 0;
+}
+
+int image_inode_write(struct image *image, ext2_ino_t ino, struct ext2_inode_large *inode)
+{
+	errcode_t err = ext2fs_write_inode_full(image->fs, ino, (struct ext2_inode *)inode,
+						sizeof(*inode));
+
+	return image_error(err);
+}
+
+int image_changeable(const struct ext2_inode_large *inode)
+{
+	if (inode->i_flags & EXT4_ENCRYPT_FL)
+		return -ENOKEY;
+	if (inode->i_flags & (EXT2_IMMUTABLE_FL | EXT2_APPEND_FL | EXT4_VERITY_FL))
+		return -EPERM;
 	return 0;
 }
 
@@ -183,6 +372,77 @@ static dev_t inode_rdev(const struct ext2_inode_large *inode)
 	(EXT2_INODE_SIZE((image)->fs->super) > EXT2_GOOD_OLD_INODE_SIZE && \
 	 (inode)->i_extra_isize >= offsetof(struct ext2_inode_large, field) + \
 				   sizeof((inode)->field) - EXT2_GOOD_OLD_INODE_SIZE)
+
+struct timespec image_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	return now;
+}
+
+/* Seconds of 34 bits where there is room for them, else of 32. */
+static uint32_t time_seconds(struct timespec time, bool has_extra)
+{
+	int64_t most = has_extra ? INT32_MAX + (INT64_C(3) << 32) : INT32_MAX;
+	int64_t seconds = time.tv_sec;
+
+	if (seconds > most)
+		seconds = most;
+	if (seconds < INT32_MIN)
+		seconds = INT32_MIN;
+	return (uint32_t)seconds;
+}
+
+static uint32_t time_extra(struct timespec time)
+{
+	int64_t seconds = time.tv_sec, low = (int32_t)time_seconds(time, true);
+
+	return (uint32_t)time.tv_nsec << 2 | (uint32_t)((seconds - low) >> 32 & 3);
+}
+
+static void set_time(uint32_t *seconds, uint32_t *extra, bool has_extra, struct timespec time)
+{
+	*seconds = time_seconds(time, has_extra);
+	if (has_extra)
+		*extra = time_extra(time);
+}
+
+void image_set_times(struct image *image, struct ext2_inode_large *inode, unsigned int set,
+		     struct timespec time)
+{
+	if (set & IMAGE_ATIME)
+		set_time(&inode->i_atime, &inode->i_atime_extra,
+			 HAS_EXTRA(image, inode, i_atime_extra), time);
+	if (set & IMAGE_MTIME)
+		set_time(&inode->i_mtime, &inode->i_mtime_extra,
+			 HAS_EXTRA(image, inode, i_mtime_extra), time);
+	if (set & IMAGE_CTIME)
+		set_time(&inode->i_ctime, &inode->i_ctime_extra,
+			 HAS_EXTRA(image, inode, i_ctime_extra), time);
+}
+
+int image_touch(struct image *image, ext2_ino_t ino, unsigned int set)
+{
+	struct ext2_inode_large inode;
+	int err = image_inode(image, ino, &inode);
+
+	if (err)
+		return err;
+	image_set_times(image, &inode, set, image_now());
+	return image_inode_write(image, ino, &inode);
+}
+
+/* The old form for numbers that it has room for. */
+void image_set_rdev(struct ext2_inode_large *inode, dev_t rdev)
+{
+	uint32_t high = major(rdev), low = minor(rdev);
+
+	if (high < 256 && low < 256)
+		inode->i_block[0] = high << 8 | low;
+	else
+		inode->i_block[1] = (low & 0xff) | high << 8 | (low & ~0xffu) << 12;
+}
 
 struct stat image_stat(struct image *image, ext2_ino_t ino, const struct ext2_inode_large *inode)
 {
