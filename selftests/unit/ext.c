@@ -270,7 +270,7 @@ static int fill_up(const char *path)
 	static char buf[100000];
 	ext2_ino_t ino, many;
 	struct image image = {};
-	uint64_t off = 0;
+	uint64_t off = 0, free_blocks;
 	char name[255];
 	ssize_t done;
 	int err;
@@ -293,6 +293,12 @@ static int fill_up(const char *path)
 		name[254] = '\0';
 		err = name_make(&image, many, name, &file, &ino);
 	}
+	/* All of it is free again, to the last block, which "filler" has. */
+	free_blocks = ext2fs_free_blocks_count(image.fs->super);
+	if (content_resize(&image, ino_of(&image, EXT2_ROOT_INO, "filler"), off / 2) ||
+	    name_unlink(&image, EXT2_ROOT_INO, "filler", false) ||
+	    ext2fs_free_blocks_count(image.fs->super) < free_blocks + off / 1024 || image.failed)
+		err = -EIO;
 	image_close(&image);
 	return err == -ENOSPC ? 0 : -EIO;
 }

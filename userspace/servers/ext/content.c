@@ -138,9 +138,12 @@ int content_resize(struct image *image, ext2_ino_t ino, uint64_t size)
 	struct ext2_inode_large inode;
 	ext2_file_t file;
 	errcode_t err, closed;
+	uint64_t first = size / image->fs->blocksize + !!(size % image->fs->blocksize);
 	int ret;
 
 	ret = prepare(image, ino, &inode);
+	if (!ret && size < EXT2_I_SIZE(&inode))
+		ret = map_free_last(image, ino, &inode, first, UINT64_MAX);
 	if (ret)
 		return ret;
 	err = ext2fs_file_open(image->fs, ino, EXT2_FILE_WRITE, &file);
@@ -188,6 +191,8 @@ static int punch(struct image *image, ext2_ino_t ino, struct ext2_inode_large *i
 	if (ret || first == last)
 		return ret;
 	ret = image_inode_any(image, ino, inode);
+	if (!ret)
+		ret = map_free_last(image, ino, inode, first, last - 1);
 	if (ret)
 		return ret;
 	err = ext2fs_punch(image->fs, ino, (struct ext2_inode *)inode, NULL, first, last - 1);
@@ -272,7 +277,12 @@ int content_seek(struct image *image, ext2_ino_t ino, uint64_t off, bool data, u
 static int free_blocks(struct image *image, ext2_ino_t ino, struct ext2_inode_large *inode)
 {
 	errcode_t err = ext2fs_free_ext_attr(image->fs, ino, inode);
+	int ret = 0;
 
+	if (!err && ext2fs_inode_has_valid_blocks2(image->fs, (struct ext2_inode *)inode))
+		ret = map_free_last(image, ino, inode, 0, UINT64_MAX);
+	if (ret)
+		return ret;
 	if (!err && ext2fs_inode_has_valid_blocks2(image->fs, (struct ext2_inode *)inode))
 		err = ext2fs_punch(image->fs, ino, (struct ext2_inode *)inode, NULL, 0, ~0ULL);
 	return image_error(err);

@@ -213,3 +213,44 @@ int map_seek(struct image *image, ext2_ino_t ino, struct ext2_inode_large *inode
 	err = seek_there(image, ino, inode, from, found);
 	return !err && *found >= end ? -ENXIO : err;
 }
+
+/* Takes a block out of the map of extents that the handle is of, and gives it back. */
+static errcode_t unmap_block(struct image *image, ext2_extent_handle_t handle,
+			     struct ext2_inode_large *inode, uint64_t logical, uint64_t block)
+{
+	errcode_t err = ext2fs_extent_set_bmap(handle, logical, 0, 0);
+
+	if (err)
+		return err;
+	ext2fs_block_alloc_stats2(image->fs, block, -1);
+	return ext2fs_iblk_sub_blocks(image->fs, (struct ext2_inode *)inode, 1);
+}
+
+int map_free_last(struct image *image, ext2_ino_t ino, struct ext2_inode_large *inode,
+		  uint64_t first, uint64_t last)
+{
+	uint64_t end = ext2fs_blocks_count(image->fs->super), logical = 0;
+	struct ext2fs_extent extent;
+	ext2_extent_handle_t handle;
+	bool found = false;
+	errcode_t err;
+
+	if (!(inode->i_flags & EXT4_EXTENTS_FL) || extents_are_none(inode) ||
+	    !ext2fs_test_block_bitmap2(image->fs->block_map, end - 1))
+		return 0;
+	err = ext2fs_extent_open2(image->fs, ino, (struct ext2_inode *)inode, &handle);
+	if (err)
+		return image_error(err);
+	err = ext2fs_extent_get(handle, EXT2_EXTENT_ROOT, &extent);
+	for (; !err && !found; err = ext2fs_extent_get(handle, EXT2_EXTENT_NEXT, &extent)) {
+		found = extent.e_flags & EXT2_EXTENT_FLAGS_LEAF &&
+			extent.e_pblk + extent.e_len == end;
+		logical = extent.e_lblk + extent.e_len - 1;
+	}
+	found = found && logical >= first && logical <= last;
+	err = found ? unmap_block(image, handle, inode, logical, end - 1) : 0;
+	ext2fs_extent_free(handle);
+	if (!found || err)
+		return image_error(err);
+	return image_inode_write(image, ino, inode);
+}

@@ -18,4 +18,12 @@ int map_check(struct image *image, ext2_ino_t ino, const struct ext2_inode_large
 int map_seek(struct image *image, ext2_ino_t ino, struct ext2_inode_large *inode, uint64_t from,
 	     uint64_t end, bool there, uint64_t *found);
 
+/*
+ * Frees the image's very last block if a file with extents has it at or behind one of its blocks,
+ * and not behind another, as libext2fs takes it for one outside when it frees such. The inode is
+ * written then. Returns 0 or a negative errno.
+ */
+int map_free_last(struct image *image, ext2_ino_t ino, struct ext2_inode_large *inode,
+		  uint64_t first, uint64_t last);
+
 #endif
