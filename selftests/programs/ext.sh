@@ -49,7 +49,7 @@ with()
 {
 	local what=$1
 	shift
-	viewctl run -m "ext${what#"${what%%,*}"},ro:$base/${what%%,*}:/mnt" --chdir /mnt -- "$@"
+	viewctl run -m "ext${what#"${what%%,*}"},readonly:$base/${what%%,*}:/mnt" --chdir /mnt -- "$@"
 }
 script() { with "$1" bash -ec "$2"; }
 

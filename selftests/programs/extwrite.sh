@@ -101,13 +101,13 @@ END
 check_kind()
 {
 	local image=$1
-	check "$image: filled" in_view "$image,rw" "$work
+	check "$image: filled" in_view "$image,write" "$work
 		all /mnt >$base/$image.all; sync -f /mnt"
 	check "$image: e2fsck" ended "$image"
 	check "$image: the kernel reads the same" same "$image"
 	mount -o loop "$image" kernel && rm -rf kernel/many/*1 && : >kernel/by-the-kernel
 	umount kernel
-	check "$image: again, after the kernel" in_view "$image,rw" '
+	check "$image: again, after the kernel" in_view "$image,write" '
 		test -e by-the-kernel; rm by-the-kernel; ls many/*2 >/dev/null; rm -r many dir other
 		head -c 3000000 /dev/urandom >random; cksum <random >random.sum; truncate -s 1000 program'
 	check "$image: e2fsck again" ended "$image"
@@ -153,13 +153,13 @@ check "e2fsck: then" ended four
 chmod 755 $base
 chmod 644 four
 as_tester() { su tester -s /bin/bash -c "viewctl run -m $1:/mnt -- $2"; }
-check_status "ro" 1 'Read-only' in_view four,ro 'touch new'
+check_status "readonly" 1 'Read-only' in_view four,readonly 'touch new'
 check_status "a file that may not be written is only read" 1 'Read-only' \
 	as_tester ext:$base/four 'touch /mnt/new'
-check_status "but not with rw" 125 'Permission denied' as_tester ext,rw:$base/four true
-check_status "rw and ro" 125 'goes with none' in_view four,rw,ro true
+check_status "but not with write" 125 'Permission denied' as_tester ext,write:$base/four true
+check_status "write and readonly" 125 'goes with none' in_view four,write,readonly true
 cp --sparse=always four quota && tune2fs -O quota quota >/dev/null 2>&1
-check_status "quotas" 125 'only read here' in_view quota,rw true
+check_status "quotas" 125 'only read here' in_view quota,write true
 check_status "quotas, read" 1 'Read-only' in_view quota 'touch new'
 check_status "by two" 125 'locked' in_view four "viewctl run -m ext:$base/four:/mnt -- true"
 loop=$(losetup -f --show four) && mount "$loop" kernel
@@ -171,10 +171,10 @@ losetup -d "$loop"
 check_status "killed after fsync" 0 'not connected' in_view four '
 	mkdir kept; head -c 1M /dev/zero | tr "\0" k >kept/file
 	sync kept/file; pkill -KILL -x viewos-ext; sleep 1; cat kept/file 2>&1 || true'
-check_status "it is known not to be unmounted" 125 'was not unmounted' in_view four,rw true
+check_status "it is known not to be unmounted" 125 'was not unmounted' in_view four,write true
 e2fsck -fy four >e2fsck.log 2>&1
 check "after e2fsck nothing is wrong" e2fsck -fn four
-check_output "and what was synced is there" "1048576" in_view four,rw 'tr -dc k <kept/file | wc -c'
+check_output "and what was synced is there" "1048576" in_view four,write 'tr -dc k <kept/file | wc -c'
 
 # ---- a partition of a disk that is served, as an ordinary user ----
 mkdir disk fs
@@ -183,8 +183,8 @@ chown tester: . parted disk fs
 cat >nested <<-E
 	cd $base/disk
 	printf 'label: gpt\n,4M\n,\n' | sfdisk -q disk
-	mke2fs -qt ext4 disk2
-	viewctl mount -t ext -o rw disk2 ../fs
+	mke2fs -qt ext4 -E root_owner disk2
+	viewctl mount -t ext -o write disk2 ../fs
 	tar xpf ../tree.tar -C ../fs --exclude=./fifo
 	diff -r ../tree/dir ../fs/dir
 	viewctl umount ../fs

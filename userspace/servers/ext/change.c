@@ -138,8 +138,14 @@ static int make(fuse_req_t req, struct extfs *fs, fuse_ino_t parent, const char 
 	making->umask = fs->acl ? ctx->umask : 0;
 	err = name_make(&fs->image, extfs_to_ext(parent), name, making, &ino);
 	if (!err)
-		err = extfs_entry_fill(fs, ino, param);
-	return err ? err : extfs_entry_get(fs, param);
+		err = node_get(&fs->image, ino);
+	if (err)
+		return err;
+	/* Without a name it can be read now that it is known. */
+	err = extfs_entry_fill(fs, ino, param);
+	if (err)
+		node_forget(&fs->image, ino, 1);
+	return err;
 }
 
 static void make_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name,

@@ -27,8 +27,8 @@
 static const struct option_entry option_table[] = {
 	{ "offset", OPTION_SIZE, offsetof(struct extfs_options, how.offset) },
 	{ "noload", OPTION_FLAG, offsetof(struct extfs_options, how.noload) },
-	{ "ro", OPTION_FLAG, offsetof(struct extfs_options, how.ro) },
-	{ "rw", OPTION_FLAG, offsetof(struct extfs_options, how.rw) },
+	{ "readonly", OPTION_FLAG, offsetof(struct extfs_options, how.ro) },
+	{ "write", OPTION_FLAG, offsetof(struct extfs_options, how.rw) },
 	{ "uid", OPTION_ID, offsetof(struct extfs_options, uid) },
 	{ "gid", OPTION_ID, offsetof(struct extfs_options, gid) },
 	{ "umask", OPTION_MODE, offsetof(struct extfs_options, umask) },
@@ -476,7 +476,7 @@ static int check_options(struct extfs_options *options)
 
 	if (options->how.rw && (options->how.ro || options->how.noload || shown)) {
 		fprintf(stderr, EXTFS_PROGRAM
-			": rw: goes with none of ro, noload, uid, gid, umask\n");
+			": write: goes with none of readonly, noload, uid, gid, umask\n");
 		return -EINVAL;
 	}
 	options->how.ro |= shown;

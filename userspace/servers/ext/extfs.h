@@ -15,11 +15,11 @@ struct viewos_accepted;
 	"sees it. It is written without its journal.\n" \
 	"Options of a mount (-o), separated by commas:\n" \
 	"  offset=SIZE      where in the source the file system begins (0)\n" \
-	"  ro               only read it, as is done if it cannot be written\n" \
-	"  rw               fail if it cannot be written\n" \
+	"  readonly         only read it, as is done if it cannot be written\n" \
+	"  write            fail if it cannot be written\n" \
 	"  noload           read it although its journal has not been replayed\n" \
-	"  uid=N, gid=N     owner of everything (default: as in the image); implies ro\n" \
-	"  umask=OCTAL      permissions to take away (0); implies ro\n" \
+	"  uid=N, gid=N     owner of everything (default: as in the image); implies readonly\n" \
+	"  umask=OCTAL      permissions to take away (0); implies readonly\n" \
 	"  ttl=SECONDS      how long the kernel may keep names and attributes (86400)\n"
 
 /* The operations; their userdata is what extfs_open() gives. */
