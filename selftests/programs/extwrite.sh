@@ -147,6 +147,7 @@ print(sqlite3.connect(\"base\").execute(\"select count(*) from t\").fetchone())"
 check_status "no more space" 1 'No space left' in_view four 'cat /dev/zero >zeros'
 check "e2fsck: of all that" ended four
 check "and what is removed is room again" in_view four 'rm zeros; head -c 5M /dev/zero >zeros; rm zeros'
+check "a directory for all" in_view four 'mkdir -m 777 open'
 check "e2fsck: then" ended four
 
 # ---- what may not be written ----
@@ -155,7 +156,7 @@ chmod 644 four
 as_tester() { su tester -s /bin/bash -c "viewctl run -m $1:/mnt -- $2"; }
 check_status "readonly" 1 'Read-only' in_view four,readonly 'touch new'
 check_status "a file that may not be written is only read" 1 'Read-only' \
-	as_tester ext:$base/four 'touch /mnt/new'
+	as_tester ext:$base/four 'touch /mnt/open/new'
 check_status "but not with write" 125 'Permission denied' as_tester ext,write:$base/four true
 check_status "write and readonly" 125 'goes with none' in_view four,write,readonly true
 cp --sparse=always four quota && tune2fs -O quota quota >/dev/null 2>&1
@@ -183,7 +184,7 @@ chown tester: . parted disk fs
 cat >nested <<-E
 	cd $base/disk
 	printf 'label: gpt\n,4M\n,\n' | sfdisk -q disk
-	mke2fs -qt ext4 -E root_owner disk2
+	mke2fs -qt ext4 -E root_owner=\$(id -u):\$(id -g) disk2
 	viewctl mount -t ext -o write disk2 ../fs
 	tar xpf ../tree.tar -C ../fs --exclude=./fifo
 	diff -r ../tree/dir ../fs/dir
