@@ -308,7 +308,8 @@ static bool is_clean(const char *path)
 	char command[512];
 
 	snprintf(command, sizeof(command),
-		 "PATH=$PATH:/sbin:/usr/sbin; e2fsck -fn %s >%s.log 2>&1 || { sed 's/^/# /' %s.log; false; }",
+		 "PATH=$PATH:/sbin:/usr/sbin; e2fsck -fn %s >%s.log 2>&1 || "
+		 "{ sed 's/^/# /' %s.log; false; }",
 		 path, path, path);
 	return !system(command);
 }
@@ -345,7 +346,8 @@ TEST(written)
 		ASSERT_EQ(true, build(dir, kinds[kind]));
 		/* An index, as the kernel makes. */
 		snprintf(command, sizeof(command),
-			 "PATH=$PATH:/sbin:/usr/sbin; e2fsck -fyD %s >/dev/null 2>&1; test $? -lt 4", image);
+			 "PATH=$PATH:/sbin:/usr/sbin; e2fsck -fyD %s >/dev/null 2>&1; test $? -lt 4",
+			 image);
 		ASSERT_EQ(0, system(command));
 		EXPECT_EQ(0, change_all(image));
 		EXPECT_EQ(true, is_clean(image));

@@ -244,7 +244,8 @@ int xattr_drop_inline(struct image *image, ext2_ino_t ino)
 }
 
 /* A list, or NULL. Nothing is read of an image in which no inode has any. */
-static int list_get(struct image *image, ext2_ino_t ino, const char *name, void **value, size_t *len)
+static int list_get(struct image *image, ext2_ino_t ino, const char *name, void **value,
+		    size_t *len)
 {
 	int err;
 
