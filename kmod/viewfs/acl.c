@@ -26,13 +26,17 @@ static const char *acl_name(int type)
 
 static struct posix_acl *acl_of_value(struct inode *inode, const void *value, size_t size)
 {
+	struct user_namespace *ns = viewfs_user_ns(inode->i_sb);
 	struct posix_acl *acl;
 
-	acl = posix_acl_from_xattr(viewfs_user_ns(inode->i_sb), value, size);
+	acl = posix_acl_from_xattr(ns, value, size);
 	if (IS_ERR(acl))
 		return PTR_ERR(acl) == -ENOMEM ? acl : ERR_PTR(-EIO);
-	/* A list of nothing is none. */
-	if (!acl || !posix_acl_valid(inode->i_sb->s_user_ns, acl))
+	/*
+	 * A list of nothing is none. One may be about users whom the mount's namespace does not
+	 * have: it says nothing to those that it has.
+	 */
+	if (!acl || !posix_acl_valid(ns, acl))
 		return acl;
 	posix_acl_release(acl);
 	return ERR_PTR(-EIO);
