@@ -89,7 +89,7 @@ int world_check(struct world *world);
 /** world_create() - the view, its clock, servers for it. Return: 0, or negative after a complaint */
 int world_create(struct world *world);
 
-/** world_enter() - namespaces, view, files for this process, then the rules. Return: likewise */
+/** world_enter() - namespaces, view, files for this process, then the rules. Return: as above */
 int world_enter(struct world *world);
 
 /** world_cancel() - what was started for it ends */
