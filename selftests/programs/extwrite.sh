@@ -37,7 +37,7 @@ in_view()
 {
 	local what=$1
 	{ declare -f all; echo "base=$base; cd /mnt"; echo "$2"; } >script
-	viewctl run -m "ext${what#"${what%%,*}"}:$base/${what%%,*}:/mnt" -- bash -e $base/script
+	viewctl run -m "ext${what#"${what%%,*}"}:$base/${what%%,*}:/mnt" -- bash -e "$base/script"
 }
 
 # ended IMAGE: its server is done with it, and e2fsck(8) with that.
@@ -53,7 +53,7 @@ same()
 	all kernel | diff - "$1.all"
 	local status=$?
 	umount kernel
-	return $status
+	return "$status"
 }
 
 work='
