@@ -7,7 +7,8 @@ tools=$VIEWOS_TOP/build/selftests/programs
 base=$(mktemp -d /tmp/recover.XXXXXX)
 mkdir "$base/data" "$base/mnt"
 cd "$base" || exit 1
-trap 'touch stop; kill_server; umount -l mnt 2>/dev/null; cd /; rm -rf "$base"' EXIT
+# By its whole path: what is not mounted may be the name of another mount's source.
+trap 'touch stop; kill_server; umount -l "$base/mnt" 2>/dev/null; cd /; rm -rf "$base"' EXIT
 
 # What systemd does with Restart=always.
 supervise()
