@@ -86,7 +86,7 @@ const char *world_keep(struct world *world, const char *text);
 /** world_check() - what can be seen before anything is made. Return: as world_create() */
 int world_check(struct world *world);
 
-/** world_create() - the view, its clock, servers for it. Return: 0, or negative after a complaint */
+/** world_create() - view, clock, servers for it. Return: 0, or negative after a complaint */
 int world_create(struct world *world);
 
 /** world_enter() - namespaces, view, files for this process, then the rules. Return: as above */
