@@ -281,6 +281,20 @@ static inline void sleep_ms(unsigned int ms)
 		;
 }
 
+/* As child_status(), or -ETIME if it has none within ten seconds. */
+static inline int status_soon(pid_t pid)
+{
+	int i, status;
+
+	for (i = 0; i < 1000; i++) {
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+		sleep_ms(10);
+	}
+	kill(pid, SIGKILL);
+	return -ETIME;
+}
+
 /* Waits until the view has so many tasks; false after ten seconds. */
 static inline bool view_has_tasks(int view, uint64_t tasks)
 {

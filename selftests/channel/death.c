@@ -58,20 +58,6 @@ static void server_kill(pid_t *server)
 	waitpid(*server, NULL, 0);
 }
 
-/* The child's status, or -ETIME if it has none within ten seconds. */
-static int status_soon(pid_t pid)
-{
-	int i, status;
-
-	for (i = 0; i < 1000; i++) {
-		if (waitpid(pid, &status, WNOHANG) == pid)
-			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-		sleep_ms(10);
-	}
-	kill(pid, SIGKILL);
-	return -ETIME;
-}
-
 /* Reads a directory until an error, which it returns; tells when it is in the middle. */
 static int read_directory(const char *dir, const char *name, int ready)
 {

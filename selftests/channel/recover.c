@@ -136,20 +136,6 @@ static int serve_until(struct fake_server *fake, pid_t pid)
 	return -ETIME;
 }
 
-/* Its exit status, without a server. */
-static int status_soon(pid_t pid)
-{
-	int i, status;
-
-	for (i = 0; i < 1000; i++) {
-		if (waitpid(pid, &status, WNOHANG) == pid)
-			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-		sleep_ms(10);
-	}
-	kill(pid, SIGKILL);
-	return -ETIME;
-}
-
 /* A child that has none of our fds. */
 static pid_t caller(void)
 {
