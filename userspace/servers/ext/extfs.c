@@ -368,6 +368,20 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 	fuse_reply_statfs(req, &st);
 }
 
+/* @value, which is freed, or how long it is. */
+static void reply_xattr(fuse_req_t req, int err, size_t size, void *value, size_t len)
+{
+	if (!err && size && size < len)
+		err = -ERANGE;
+	if (err)
+		fuse_reply_err(req, -err);
+	else if (!size)
+		fuse_reply_xattr(req, len);
+	else
+		fuse_reply_buf(req, value, len);
+	free(value);
+}
+
 static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
 	struct ext2_inode_large inode;
@@ -380,15 +394,7 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 	if (!err)
 		err = xattr_get(&fs->image, extfs_to_ext(ino), name, &value, &len);
 	extfs_unlock(fs);
-	if (!err && size && size < len)
-		err = -ERANGE;
-	if (err)
-		fuse_reply_err(req, -err);
-	else if (!size)
-		fuse_reply_xattr(req, len);
-	else
-		fuse_reply_buf(req, value, len);
-	free(value);
+	reply_xattr(req, err, size, value, len);
 }
 
 static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
@@ -403,15 +409,7 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	if (!err)
 		err = xattr_list(&fs->image, extfs_to_ext(ino), &names, &len);
 	extfs_unlock(fs);
-	if (!err && size && size < len)
-		err = -ERANGE;
-	if (err)
-		fuse_reply_err(req, -err);
-	else if (!size)
-		fuse_reply_xattr(req, len);
-	else
-		fuse_reply_buf(req, names, len);
-	free(names);
+	reply_xattr(req, err, size, names, len);
 }
 
 static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
