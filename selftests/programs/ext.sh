@@ -148,8 +148,8 @@ debugfs -w -R 'ssv feature_incompat 0x80000042' future >/dev/null 2>&1
 check_status "refused: an unknown feature" 125 'features' with future true
 head -c 30000000 four-4k >short
 check_status "refused: cut off" 125 'truncated' with short true
-head -c 1500 four-4k >cut
-check_status "refused: hardly anything" 125 "$base/cut" with cut true
+head -c 1500 four-4k >cut.img
+check_status "refused: hardly anything" 125 "$base/cut.img" with cut.img true
 
 # locked HOW COMMAND...: while another program has locked the image.
 locked()
