@@ -10,17 +10,18 @@
 
 struct ring {
 	int fd;
-	uint32_t setup;
+	uint32_t setup, queued;
 	uint32_t *sq_tail, *sq_mask, *sq_flags, *sq_array;
 	uint32_t *cq_head, *cq_tail, *cq_mask;
 	struct io_uring_sqe *sqes;
 	struct io_uring_cqe *cqes;
+	void *map;
+	size_t map_size, sqes_size;
 };
 
 static inline int ring_create(struct ring *ring, uint32_t setup)
 {
 	struct io_uring_params params = { .flags = setup, .sq_thread_idle = 1000 };
-	size_t size;
 	void *map;
 
 	*ring = (struct ring){ .setup = setup };
@@ -28,12 +29,15 @@ static inline int ring_create(struct ring *ring, uint32_t setup)
 	if (ring->fd < 0)
 		return ring->fd;
 	/* Both queues are in one mapping (IORING_FEAT_SINGLE_MMAP, Linux 5.4). */
-	size = params.cq_off.cqes + params.cq_entries * sizeof(struct io_uring_cqe);
-	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQ_RING);
-	ring->sqes = mmap(NULL, params.sq_entries * sizeof(struct io_uring_sqe),
-			  PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQES);
+	ring->map_size = params.cq_off.cqes + params.cq_entries * sizeof(struct io_uring_cqe);
+	ring->sqes_size = params.sq_entries * sizeof(struct io_uring_sqe);
+	map = mmap(NULL, ring->map_size, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd,
+		   IORING_OFF_SQ_RING);
+	ring->sqes = mmap(NULL, ring->sqes_size, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd,
+			  IORING_OFF_SQES);
 	if (map == MAP_FAILED || ring->sqes == MAP_FAILED)
 		return -errno;
+	ring->map = map;
 	ring->sq_tail = map + params.sq_off.tail;
 	ring->sq_mask = map + params.sq_off.ring_mask;
 	ring->sq_flags = map + params.sq_off.flags;
@@ -45,22 +49,41 @@ static inline int ring_create(struct ring *ring, uint32_t setup)
 	return 0;
 }
 
-static inline int ring_submit(struct ring *ring, const struct io_uring_sqe *sqe)
+/* What is mapped of a ring keeps it, and what is registered with it. */
+static inline void ring_destroy(struct ring *ring)
+{
+	munmap(ring->map, ring->map_size);
+	munmap(ring->sqes, ring->sqes_size);
+	close(ring->fd);
+}
+
+/* Has an operation ready for the next submission. */
+static inline void ring_queue(struct ring *ring, const struct io_uring_sqe *sqe)
 {
 	uint32_t tail = *ring->sq_tail;
 	uint32_t slot = tail & *ring->sq_mask;
-	uint32_t wake = 0;
 
 	ring->sqes[slot] = *sqe;
 	ring->sq_array[slot] = slot;
+	ring->queued++;
 	__atomic_store_n(ring->sq_tail, tail + 1, __ATOMIC_SEQ_CST);
+}
+
+/* Submits an operation, and those before it: how many, or -errno. */
+static inline int ring_submit(struct ring *ring, const struct io_uring_sqe *sqe)
+{
+	uint32_t queued, wake = 0;
+
+	ring_queue(ring, sqe);
+	queued = ring->queued;
+	ring->queued = 0;
 	if (ring->setup & IORING_SETUP_SQPOLL) {
 		if (__atomic_load_n(ring->sq_flags, __ATOMIC_SEQ_CST) & IORING_SQ_NEED_WAKEUP)
 			wake = IORING_ENTER_SQ_WAKEUP;
 		else
 			return 1;
 	}
-	return result(syscall(SYS_io_uring_enter, ring->fd, 1, 0, wake, NULL, 0));
+	return result(syscall(SYS_io_uring_enter, ring->fd, queued, 0, wake, NULL, 0));
 }
 
 /* The next completion, of whichever operation; its result, or -errno. */
