@@ -4,47 +4,24 @@
  * about: by path and by number, by both tables, from inside of what the caller sees.
  */
 
-#include "../call_server.h"
+#include "served.h"
 
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #define SERVER "test-ended"
 
-enum {
-	X64_read = 0, X64_stat = 4, X64_fstat = 5, X64_lstat = 6, X64_close = 3, X64_fchownat = 260,
-	X64_readlink = 89, X64_getcwd = 79,
-};
-
-/* Evaluates the block in the view, in a child that does not hold the session; its pid. */
-#define CALLER(view, block) ({				\
-	pid_t caller_pid = fork();			\
-	if (!caller_pid) {				\
-		prctl(PR_SET_PDEATHSIG, SIGKILL);	\
-		close(self->session);			\
-		_exit(view_enter(view) ? 99 : (block));	\
-	}						\
-	caller_pid; })
-
 FIXTURE(ended)
 {
-	int control, view, server, session;
-	struct call_request *req;
+	SERVED_FIELDS;
 	struct stat *buffer;
 	char dir[32];
 };
 
 FIXTURE_SETUP(ended)
 {
-	self->control = control_open();
-	self->view = view_create(self->control, "");
-	ASSERT_LE(0, self->view);
-	self->server = call_server_create(SERVER, 1 << VIEWOS_CLASS_SYSCALL);
-	ASSERT_LE(0, self->server);
-	self->session = -1;
-	self->req = malloc(sizeof(*self->req));
+	SERVED_SETUP(SERVER);
 	self->buffer = calloc(1, sizeof(*self->buffer));
 	strcpy(self->dir, "/tmp/ended-XXXXXX");
 	ASSERT_NE(NULL, mkdtemp(self->dir));
@@ -60,18 +37,8 @@ FIXTURE_TEARDOWN(ended)
 	chdir("/");
 	rmdir(self->dir);
 	free(self->buffer);
-	free(self->req);
-	if (self->session >= 0)
-		close(self->session);
-	close(self->server);
-	close(self->view);
-	close(self->control);
+	SERVED_TEARDOWN();
 }
-
-#define SERVE_X64(nr) do {							\
-	self->session = call_session(self->server, self->view, call_served(X64, nr, SERVER)); \
-	ASSERT_LE(0, self->session);						\
-} while (0)
 
 #define ASSERT_OP(op)	ASSERT_EQ(op, call_next(self->session, self->req))
 

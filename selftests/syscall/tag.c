@@ -1,50 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tags that a server of system calls gives to threads: who has them, and who is asked about. */
 
-#include "../call_server.h"
+#include "served.h"
 
 #include <pthread.h>
-#include <sys/prctl.h>
 
 #define SERVER "test-tag"
 
-/* Evaluates the block in a view, in a child that does not hold the session; its pid. */
-#define CALLER(view, block) ({				\
-	pid_t caller_pid = fork();			\
-	if (!caller_pid) {				\
-		prctl(PR_SET_PDEATHSIG, SIGKILL);	\
-		close(self->session);			\
-		_exit(view_enter(view) ? 99 : (block));	\
-	}						\
-	caller_pid; })
-
 FIXTURE(tag)
 {
-	int control, view, server, session;
-	struct call_request *req;
+	SERVED_FIELDS;
 };
 
 FIXTURE_SETUP(tag)
 {
-	self->control = control_open();
-	self->view = view_create(self->control, "");
-	ASSERT_LE(0, self->view);
-	self->server = call_server_create(SERVER, 1 << VIEWOS_CLASS_SYSCALL);
-	ASSERT_LE(0, self->server);
-	self->session = call_session(self->server, self->view,
-				     calls_with(call_served(X64, X64_getppid, SERVER), X64,
-						X64_getpgrp));
-	ASSERT_LE(0, self->session);
-	self->req = malloc(sizeof(*self->req));
+	SERVED_SETUP(SERVER);
+	SERVE(calls_with(call_served(X64, X64_getppid, SERVER), X64, X64_getpgrp));
 }
 
 FIXTURE_TEARDOWN(tag)
 {
-	free(self->req);
-	close(self->session);
-	close(self->server);
-	close(self->view);
-	close(self->control);
+	SERVED_TEARDOWN();
 }
 
 static int answer_tag(int session, const struct call_request *req, int64_t value, uint64_t tag)
