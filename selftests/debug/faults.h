@@ -82,11 +82,11 @@ static bool fail_init(void)
 	return fail_nth >= 0;
 }
 
-/* Also ENOMEM: netlink's, fork's, open's, and what the page cache says. */
+/* Also ENOMEM: netlink's, fork's, open's, fcntl's, and what the page cache says. */
 static bool usual(int err)
 {
 	return err == -ENOMEM || err == -EFAULT || err == -ENOBUFS || err == -EAGAIN ||
-	       err == -ENFILE || err == -EIO;
+	       err == -ENFILE || err == -ENOLCK || err == -EIO;
 }
 
 static void walk(struct __test_metadata *_metadata, const struct step *step)
@@ -126,14 +126,14 @@ static void walk_all(struct __test_metadata *_metadata, const struct step *steps
 		walk(_metadata, steps);
 }
 
-static void close_made(void)
+static inline void close_made(void)
 {
 	if (made >= 0)
 		close(made);
 	made = -1;
 }
 
-static int dump(uint8_t cmd)
+static inline int dump(uint8_t cmd)
 {
 	struct nl_message message;
 	static char answer[32768];
