@@ -195,7 +195,7 @@ TEST_F(system, memory_of_another)
 TEST_F(system, loop_device)
 {
 	/* A file system in a file, which the kernel's threads read and write. */
-	ASSERT_EQ(0, system("truncate -s 4M image && mke2fs -q -F image && mkdir on"));
+	ASSERT_EQ(0, system("truncate -s 8M image && mke2fs -qFt ext4 image && mkdir on"));
 	ASSERT_EQ(0, system("mount -o loop image on"));
 	EXPECT_EQ(0, write_file("on/f", "in the image"));
 	EXPECT_EQ(0, system("dd if=/dev/zero of=on/big bs=64k count=16 status=none"));
