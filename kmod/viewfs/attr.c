@@ -439,6 +439,7 @@ static int setattr_send(struct inode *inode, const struct iattr *iattr,
 		.in = { { &in, sizeof(in) } },
 		.out = out,
 		.out_len = sizeof(*out),
+		.late = viewfs_late_change,
 	};
 	int err;
 

@@ -154,12 +154,14 @@ void viewfs_late_open(struct viewos_request *req)
 
 /**
  * viewfs_late_create() - nobody waits for a new file any more
- * @req: a CREATE
+ * @req: a CREATE or TMPFILE
  */
 void viewfs_late_create(struct viewos_request *req)
 {
 	struct fuse_entry_out *entry = req->out;
 	struct fuse_open_out *out = req->out + sizeof(*entry);
 
+	if (req->in->opcode == FUSE_CREATE)
+		viewfs_late_names(req);
 	viewfs_open_undo(req->session, entry->nodeid, FUSE_RELEASE, out->fh, true);
 }

@@ -39,7 +39,7 @@ static int entry_make(struct viewfs_call *call, struct inode *dir, struct dentry
 	call->nodeid = viewfs_nodeid(dir);
 	call->out = &entry;
 	call->out_len = sizeof(entry);
-	call->late = viewfs_late_entry;
+	call->late = viewfs_late_made;
 	err = viewfs_call_wait(fs, call);
 	dir_changed(dir);
 	if (err < 0) {
@@ -144,6 +144,7 @@ static int entry_remove(struct inode *dir, struct dentry *dentry, u32 opcode)
 		.opcode = opcode,
 		.nodeid = viewfs_nodeid(dir),
 		.in = { { dentry->d_name.name, name_len(dentry) } },
+		.late = viewfs_late_names,
 	};
 	int err;
 
@@ -218,6 +219,7 @@ static int rename_send(struct inode *old_dir, struct dentry *old, struct inode *
 			{ old->d_name.name, name_len(old) },
 			{ new->d_name.name, name_len(new) },
 		},
+		.late = viewfs_late_names,
 	};
 
 	return viewfs_call_wait(viewfs_inode_sb(old_dir), &call);

@@ -266,6 +266,7 @@ static int fallocate_send(struct file *file, int mode, loff_t offset, loff_t len
 		.opcode = FUSE_FALLOCATE,
 		.nodeid = viewfs_nodeid(inode),
 		.in = { { &in, sizeof(in) } },
+		.late = viewfs_late_change,
 	};
 	int err;
 
@@ -350,6 +351,7 @@ static ssize_t copy_send(struct file *in, loff_t pos_in, struct file *out, loff_
 		.in = { { &args, sizeof(args) } },
 		.out = &reply,
 		.out_len = sizeof(reply),
+		.late = viewfs_late_change,
 	};
 	int err;
 

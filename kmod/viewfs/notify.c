@@ -31,8 +31,18 @@ static int notify_inode(struct super_block *sb, const void *data, u32 len)
 	return 0;
 }
 
-/* The dentry of a name in a directory, if it is known. */
-static struct dentry *notify_find(struct super_block *sb, u64 parent, const char *name, u32 len)
+/**
+ * viewfs_name_changed() - a name in a directory was made, removed, or became another thing
+ * @sb: the super block
+ * @parent: the directory's node, whose attributes and listing go
+ * @name: the name
+ * @len: bytes of it
+ *
+ * Waits for nothing.
+ *
+ * Return: its dentry, referenced, for the caller to expire; NULL if it is not known.
+ */
+struct dentry *viewfs_name_changed(struct super_block *sb, u64 parent, const char *name, u32 len)
 {
 	struct qstr qstr = QSTR_INIT(name, len);
 	struct dentry *dir, *dentry;
@@ -91,7 +101,7 @@ static int notify_entry(struct super_block *sb, const void *data, u32 len)
 	err = notify_name_check(data + sizeof(*out), out->namelen, len - sizeof(*out));
 	if (err)
 		return err;
-	dentry = notify_find(sb, out->parent, data + sizeof(*out), out->namelen);
+	dentry = viewfs_name_changed(sb, out->parent, data + sizeof(*out), out->namelen);
 	if (!dentry)
 		return -ENOENT;
 	if (out->flags & FUSE_EXPIRE_ONLY) {
@@ -114,7 +124,7 @@ static int notify_delete(struct super_block *sb, const void *data, u32 len)
 	err = notify_name_check(data + sizeof(*out), out->namelen, len - sizeof(*out));
 	if (err)
 		return err;
-	dentry = notify_find(sb, out->parent, data + sizeof(*out), out->namelen);
+	dentry = viewfs_name_changed(sb, out->parent, data + sizeof(*out), out->namelen);
 	if (!dentry)
 		return -ENOENT;
 	viewfs_dentry_expire(dentry);

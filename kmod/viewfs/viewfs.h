@@ -656,5 +656,11 @@ extern const struct export_operations viewfs_export_ops;
 
 /* notify.c */
 extern const struct viewos_session_ops viewfs_session_ops;
+struct dentry *viewfs_name_changed(struct super_block *sb, u64 parent, const char *name, u32 len);
+
+/* late.c */
+void viewfs_late_names(struct viewos_request *req);
+void viewfs_late_made(struct viewos_request *req);
+void viewfs_late_change(struct viewos_request *req);
 
 #endif /* _VIEWOS_VIEWFS_H */

@@ -46,6 +46,7 @@ int viewfs_xattr_set(struct inode *inode, const char *name, const void *value, s
 			{ name, strlen(name) + 1 },
 			{ value, size },
 		},
+		.late = viewfs_late_change,
 	};
 	int err;
 
@@ -70,6 +71,7 @@ int viewfs_xattr_remove(struct inode *inode, const char *name)
 	struct viewfs_call call = {
 		.opcode = FUSE_REMOVEXATTR,
 		.nodeid = viewfs_nodeid(inode),
+		.late = viewfs_late_change,
 		.in = { { name, strlen(name) + 1 } },
 	};
 	int err;
