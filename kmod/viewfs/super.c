@@ -188,6 +188,7 @@ static const struct super_operations super_ops = {
 	.free_inode = viewfs_inode_free,
 	.evict_inode = viewfs_inode_evict,
 	.drop_inode = inode_just_drop,
+	.sync_fs = viewfs_super_sync,
 	.statfs = super_statfs,
 	.show_options = super_show_options,
 	.umount_begin = super_umount_begin,

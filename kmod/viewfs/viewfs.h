@@ -96,6 +96,8 @@ enum {
 	VIEWFS_NO_IOCTL,
 	VIEWFS_NO_POLL,
 	VIEWFS_NO_TMPFILE,
+	VIEWFS_NO_SYNCFS,
+	VIEWFS_SYNCING,		/* a SYNCFS that nobody waits for is under way */
 };
 
 /**
@@ -422,6 +424,9 @@ void viewfs_exit(void);
 void viewfs_sb_busy(struct viewfs_sb *fs);
 void viewfs_sb_done(struct viewfs_sb *fs);
 void viewfs_work_queue(struct work_struct *work);
+
+/* sync.c */
+int viewfs_super_sync(struct super_block *sb, int wait);
 
 /* init.c */
 int viewfs_session_start(struct viewfs_sb *fs);
