@@ -281,7 +281,19 @@ static bool attr_fresh(const struct inode *inode, u32 mask)
  */
 int viewfs_attr_update(struct inode *inode, u32 mask)
 {
-	return attr_fresh(inode, mask) ? 0 : viewfs_attr_fetch(inode);
+	bool fresh = attr_fresh(inode, mask);
+
+	if (mask & STATX_BTIME && viewfs_statx_wanted(inode, fresh))
+		return viewfs_statx_fetch(inode);
+	return fresh ? 0 : viewfs_attr_fetch(inode);
+}
+
+/* The same, stale or not. */
+static int attr_refresh(struct inode *inode, u32 mask)
+{
+	if (mask & STATX_BTIME && viewfs_statx_wanted(inode, false))
+		return viewfs_statx_fetch(inode);
+	return viewfs_attr_fetch(inode);
 }
 
 static int server_access(struct inode *inode, int mask)
@@ -360,12 +372,14 @@ int viewfs_inode_getattr(struct mnt_idmap *idmap, const struct path *path,
 	if (err)
 		return err;
 	if (flags & AT_STATX_FORCE_SYNC)
-		err = viewfs_attr_fetch(inode);
+		err = attr_refresh(inode, mask);
 	else if (!(flags & AT_STATX_DONT_SYNC))
-		err = viewfs_attr_update(inode, mask & STATX_BASIC_STATS);
+		err = viewfs_attr_update(inode, mask & (STATX_BASIC_STATS | STATX_BTIME));
 	if (err)
 		return err;
 	generic_fillattr(idmap, mask, inode, stat);
+	if (mask & STATX_BTIME)
+		viewfs_statx_fill(inode, stat);
 	if (viewfs_i(inode)->device) {
 		stat->mode = (stat->mode & ~S_IFMT) | viewfs_i(inode)->device;
 		stat->rdev = viewfs_i(inode)->rdev;

@@ -8,6 +8,10 @@
 /* Older servers do not tell max_pages, or not in the same way. */
 #define INIT_MINOR_MIN	31
 
+/* From then on a server may know STATX; all else that came with it is agreed on by flags. */
+#define INIT_MINOR_STATX	39
+#define INIT_MINOR		max(FUSE_KERNEL_MINOR_VERSION, INIT_MINOR_STATX)
+
 /* What one may ask for in one READ or WRITE without having said so, as in FUSE. */
 #define INIT_DEFAULT_PAGES	32
 
@@ -68,7 +72,7 @@ static u32 init_offer(const struct viewfs_sb *fs)
 static void init_fill(const struct viewfs_sb *fs, struct fuse_init_in *in, u32 own)
 {
 	in->major = FUSE_KERNEL_VERSION;
-	in->minor = FUSE_KERNEL_MINOR_VERSION;
+	in->minor = INIT_MINOR;
 	in->max_readahead = INIT_READAHEAD;
 	in->flags = init_flags(fs);
 	in->flags2 = INIT_FLAGS2;
@@ -119,6 +123,8 @@ static int init_reply(struct viewfs_sb *fs, struct fuse_init_out *out)
 		if (agreed->own & VIEWOS_PATH_CONTENT)
 			set_bit(VIEWFS_CONTENT, &fs->flags);
 	}
+	if (out->minor >= INIT_MINOR_STATX)
+		set_bit(VIEWFS_STATX, &fs->flags);
 	if (agreed->own & VIEWOS_PATH_DEVICES)
 		set_bit(VIEWFS_DEVICES, &fs->flags);
 	fs->max_pages = agreed->max_pages;

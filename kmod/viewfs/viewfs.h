@@ -59,6 +59,9 @@
 /* What the permission check looks at. */
 #define VIEWFS_STALE_PERM	(STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID)
 
+/* Instead of the nanoseconds of a time of birth. */
+#define VIEWFS_NO_BIRTH		(-1L)
+
 /* Bits of viewfs_sb->flags. Features that INIT agreed on, then operations that got ENOSYS. */
 enum {
 	VIEWFS_ATOMIC_O_TRUNC,
@@ -78,6 +81,7 @@ enum {
 	VIEWFS_SERVER_ACCESS,
 	VIEWFS_TARGET,
 	VIEWFS_DEVICES,
+	VIEWFS_STATX,		/* cleared again upon ENOSYS */
 	VIEWFS_NO_OPEN,
 	VIEWFS_NO_OPENDIR,
 	VIEWFS_NO_ACCESS,
@@ -202,6 +206,7 @@ enum {
 	VIEWFS_I_DROP,		/* pages are to be dropped before the next read */
 	VIEWFS_I_WANT_PLUS,	/* directory: entries are looked at after readdir */
 	VIEWFS_I_FROM_PLUS,	/* came by READDIRPLUS, and was not looked at yet */
+	VIEWFS_I_BIRTH,		/* the server was asked for ->birth */
 	VIEWFS_I_LOCKED,	/* processes had locks of the server's: FLUSH lets them go */
 };
 
@@ -219,6 +224,7 @@ enum {
  * @attr_version: when attributes were last set
  * @data_version: likewise, when the content was last known to be another
  * @stale: STATX_* that are to be asked for anew
+ * @birth: with VIEWFS_I_BIRTH, when it was made; ->tv_nsec is VIEWFS_NO_BIRTH if that is not told
  * @call_task: who has just looked it up, and is going to use the attributes in the same
  *	system call: for that they hold, whatever @attr_until says. Not referenced
  * @call_version: @attr_version then
@@ -251,6 +257,7 @@ struct viewfs_inode {
 	u64 attr_version;
 	u64 data_version;
 	u32 stale;
+	struct timespec64 birth;
 	struct task_struct *call_task;
 	u64 call_version;
 	unsigned long call_time;
@@ -474,6 +481,11 @@ int viewfs_inode_permission(struct mnt_idmap *idmap, struct inode *inode, int ma
 int viewfs_inode_getattr(struct mnt_idmap *idmap, const struct path *path,
 			 struct kstat *stat, u32 mask, unsigned int flags);
 int viewfs_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *iattr);
+
+/* statx.c */
+bool viewfs_statx_wanted(const struct inode *inode, bool fresh);
+int viewfs_statx_fetch(struct inode *inode);
+void viewfs_statx_fill(struct inode *inode, struct kstat *stat);
 
 /* dentry.c */
 extern const struct dentry_operations viewfs_dentry_ops;

@@ -155,6 +155,59 @@
 #include <linux/fuse.h>
 #include <linux/types.h>
 
+/* What <linux/fuse.h> has since protocol 7.39, for who has an older one. */
+#if FUSE_KERNEL_MINOR_VERSION < 39
+
+#define FUSE_STATX 52
+
+struct fuse_sx_time {
+	__s64 tv_sec;
+	__u32 tv_nsec;
+	__s32 __reserved;
+};
+
+struct fuse_statx {
+	__u32 mask;
+	__u32 blksize;
+	__u64 attributes;
+	__u32 nlink;
+	__u32 uid;
+	__u32 gid;
+	__u16 mode;
+	__u16 __spare0[1];
+	__u64 ino;
+	__u64 size;
+	__u64 blocks;
+	__u64 attributes_mask;
+	struct fuse_sx_time atime;
+	struct fuse_sx_time btime;
+	struct fuse_sx_time ctime;
+	struct fuse_sx_time mtime;
+	__u32 rdev_major;
+	__u32 rdev_minor;
+	__u32 dev_major;
+	__u32 dev_minor;
+	__u64 __spare2[14];
+};
+
+struct fuse_statx_in {
+	__u32 getattr_flags;
+	__u32 reserved;
+	__u64 fh;
+	__u32 sx_flags;
+	__u32 sx_mask;
+};
+
+struct fuse_statx_out {
+	__u64 attr_valid;
+	__u32 attr_valid_nsec;
+	__u32 flags;
+	__u64 spare[2];
+	struct fuse_statx stat;
+};
+
+#endif /* FUSE_KERNEL_MINOR_VERSION < 39 */
+
 /** VIEWOS_PATH_TARGET - INIT: answers may bring a struct viewos_path_target */
 #define VIEWOS_PATH_TARGET		0x00000001
 
