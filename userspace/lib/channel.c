@@ -91,12 +91,17 @@ bool channel_repeated(void)
 	return own_channel && own_channel->repeated;
 }
 
-bool channel_want_tmpfile(void)
+bool channel_takes(unsigned int operation)
 {
 	if (!own_channel)
 		return false;
-	atomic_store(&own_channel->shared->init.tmpfile, true);
+	atomic_fetch_or(&own_channel->shared->init.takes, operation);
 	return true;
+}
+
+bool channel_statx(void)
+{
+	return own_channel && own_channel->statx;
 }
 
 /* Has the channel's thread its reply for itself now? */
@@ -304,6 +309,7 @@ static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
 	/* The flags are the last 16 bits of the header, by which name ever it goes. */
 	channel->repeated = ((const uint16_t *)((const struct fuse_in_header *)buf + 1))[-1] &
 			    VIEWOS_HEADER_REPEATED;
+	channel->statx = ((const struct fuse_in_header *)buf)->opcode == FUSE_STATX;
 	return opening_read(&channel->opening, &channel->shared->init, buf, ret);
 }
 

@@ -54,6 +54,7 @@ struct channels {
  * @next: another worker's
  * @opening: requests that are two for libfuse
  * @repeated: another process had its request
+ * @statx: its request was a STATX
  * @together: the kernel takes a reply and gives a request in one call
  * @state: enum channel_state
  * @turn: grows with each reply held
@@ -66,6 +67,7 @@ struct channel {
 	struct channel *next;
 	struct opening opening;
 	bool repeated;
+	bool statx;
 	bool together;
 	atomic_int state;
 	atomic_uint turn;
@@ -102,8 +104,11 @@ bool channel_recovering(void);
 /** channel_repeated() - did another process have the request that the calling worker has? */
 bool channel_repeated(void);
 
-/** channel_want_tmpfile() - the calling worker answers INIT: TMPFILE is to come as a CREATE */
-bool channel_want_tmpfile(void);
+/** channel_takes() - the calling worker answers INIT: the server takes this, OPENING_* */
+bool channel_takes(unsigned int operation);
+
+/** channel_statx() - is the GETATTR that the calling worker has a STATX? */
+bool channel_statx(void);
 
 /** channel_flush() - the calling worker asks for no more requests: send what it holds */
 void channel_flush(struct channel *channel);

@@ -15,9 +15,13 @@
 #include <sys/stat.h>
 
 #include "opening.h"
+#include "viewos.h"
 
 /* Where the two sides agree on additions: the last word of either message. */
 #define OWN_WORD(message)	((uint32_t *)((char *)(message) + sizeof(*(message))) - 1)
+
+/* Who has STATX speaks this at least. */
+#define OPENING_STATX_MINOR	39
 
 static void request_split(struct opening *opening, struct fuse_in_header *header)
 {
@@ -29,6 +33,26 @@ static void request_split(struct opening *opening, struct fuse_in_header *header
 	header->opcode = FUSE_LOOKUP;
 	header->len -= sizeof(opening->in);
 	memmove(body, body + sizeof(opening->in), header->len - sizeof(*header));
+}
+
+/* Makes of an operation that libfuse does not know one that it does. */
+static void request_known(struct opening_init *init, struct fuse_in_header *header)
+{
+	unsigned int takes = atomic_load_explicit(&init->takes, memory_order_relaxed);
+	struct fuse_fsync_in *fsync = (struct fuse_fsync_in *)(header + 1);
+
+	if (header->opcode == FUSE_TMPFILE && takes & OPENING_TMPFILE) {
+		header->opcode = FUSE_CREATE;
+	} else if (header->opcode == FUSE_SYNCFS && takes & OPENING_SYNCFS) {
+		header->opcode = FUSE_FSYNCDIR;
+		header->len = sizeof(*header) + sizeof(*fsync);
+		*fsync = (struct fuse_fsync_in){ .fh = VIEWOS_SYNCFS_FH };
+	} else if (header->opcode == FUSE_STATX && takes & OPENING_STATX &&
+		   header->len > sizeof(*header) + sizeof(struct fuse_getattr_in)) {
+		/* It begins in the same way. */
+		header->opcode = FUSE_GETATTR;
+		header->len = sizeof(*header) + sizeof(struct fuse_getattr_in);
+	}
 }
 
 size_t opening_read(struct opening *opening, struct opening_init *init, void *buf, size_t len)
@@ -44,9 +68,8 @@ size_t opening_read(struct opening *opening, struct opening_init *init, void *bu
 	} else if (header->opcode == VIEWOS_FUSE_LOOKUP_OPEN &&
 		   len > sizeof(*header) + sizeof(opening->in)) {
 		request_split(opening, header);
-	} else if (header->opcode == FUSE_TMPFILE && atomic_load(&init->tmpfile)) {
-		/* Alike, but that the name is "/", which no file has. */
-		header->opcode = FUSE_CREATE;
+	} else {
+		request_known(init, header);
 	}
 	return header->len;
 }
@@ -107,6 +130,8 @@ void opening_init_reply(struct opening_init *init, const struct iovec *iov, int 
 	if (header->error || count != 2 || iov[1].iov_len != sizeof(*out))
 		return;
 	out = iov[1].iov_base;
+	if (atomic_load(&init->takes) & OPENING_STATX && out->minor < OPENING_STATX_MINOR)
+		out->minor = OPENING_STATX_MINOR;
 	if (*OWN_WORD(out))
 		return;
 	/* A server that hands over files has replies that we could not join. */

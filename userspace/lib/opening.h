@@ -12,12 +12,17 @@
 
 #include <linux/viewos_path.h>
 
+/* Operations that libfuse does not know, and as what it gets them. */
+#define OPENING_TMPFILE	0x1u	/* CREATE of "/", which no file has for a name */
+#define OPENING_SYNCFS	0x2u	/* FSYNCDIR of the root, with VIEWOS_SYNCFS_FH */
+#define OPENING_STATX	0x4u	/* GETATTR, which is to be answered as a STATX */
+
 /**
  * struct opening_init - what became of INIT; the session's
  * @unique: of an INIT that is not answered yet, else 0
  * @offer: VIEWOS_PATH_* that the kernel offers; like @want of the worker that has the INIT
  * @want: of these, what the server asked for
- * @tmpfile: the server takes TMPFILE, as a CREATE; set before the answer to INIT
+ * @takes: OPENING_*: operations that the server takes as others; set before the answer to INIT
  * @content: the kernel takes content of small files; set with the answer to INIT
  * @no_open: the server needs no OPEN
  */
@@ -25,10 +30,13 @@ struct opening_init {
 	atomic_ullong unique;
 	uint32_t offer;
 	uint32_t want;
-	atomic_bool tmpfile;
+	atomic_uint takes;
 	atomic_bool content;
 	atomic_bool no_open;
 };
+
+/* Where libfuse reads to, there is room for a WRITE. */
+#define OPENING_MORE 64
 
 /** struct opening_reply - a whole reply to VIEWOS_FUSE_LOOKUP_OPEN */
 struct opening_reply {
@@ -60,7 +68,7 @@ struct opening {
  * opening_read() - a request was read
  * @opening: of the worker
  * @init: of the session
- * @buf: the request, which may be made another
+ * @buf: the request, which may be made another, of up to OPENING_MORE bytes more
  * @len: its bytes
  *
  * Return: its bytes then.

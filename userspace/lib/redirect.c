@@ -6,6 +6,7 @@
 #include <fuse_lowlevel.h>
 #include <linux/fuse.h>
 #include <linux/viewos_path.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -85,7 +86,40 @@ bool viewos_fuse_repeated(void)
 
 int viewos_fuse_want_tmpfile(void)
 {
-	return channel_want_tmpfile() ? 0 : -EINVAL;
+	return channel_takes(OPENING_TMPFILE) ? 0 : -EINVAL;
+}
+
+int viewos_fuse_want_syncfs(void)
+{
+	return channel_takes(OPENING_SYNCFS) ? 0 : -EINVAL;
+}
+
+int viewos_fuse_want_statx(void)
+{
+	return channel_takes(OPENING_STATX) ? 0 : -EINVAL;
+}
+
+bool viewos_fuse_statx_asked(void)
+{
+	return channel_statx();
+}
+
+_Static_assert(sizeof(struct fuse_statx) == sizeof(struct statx) &&
+	       offsetof(struct fuse_statx, btime) == offsetof(struct statx, stx_btime) &&
+	       offsetof(struct fuse_statx, dev_minor) == offsetof(struct statx, stx_dev_minor),
+	       "they are the same but for the names");
+
+int viewos_fuse_reply_statx(struct fuse_req *req, const struct statx *stx, double timeout)
+{
+	struct fuse_statx_out out = { };
+	uint64_t sec;
+	uint32_t nsec;
+
+	time_fill(timeout, &sec, &nsec);
+	out.attr_valid = sec;
+	out.attr_valid_nsec = nsec;
+	memcpy(&out.stat, stx, sizeof(out.stat));
+	return fuse_reply_buf(req, (const char *)&out, sizeof(out));
 }
 
 int viewos_fuse_reply_redirect(struct fuse_req *req, int fd, double timeout, unsigned int flags)

@@ -421,6 +421,49 @@ bool viewos_fuse_repeated(void);
  */
 int viewos_fuse_want_tmpfile(void);
 
+/** VIEWOS_SYNCFS_FH - fh of the fsyncdir operation that stands for syncfs(2) */
+#define VIEWOS_SYNCFS_FH		0xffffffffffffffffULL
+
+/**
+ * viewos_fuse_want_syncfs() - the mount can be synced as a whole
+ *
+ * To be called from the init operation of a server whose libfuse knows no syncfs. A syncfs(2) on
+ * the mount is then an fsyncdir operation on the root with VIEWOS_SYNCFS_FH for its fh. All that
+ * the kernel had to write has been answered before. So is sync(2), but that waits neither for the
+ * data to be answered nor for this.
+ *
+ * Return: 0, or -EINVAL: not called from init.
+ */
+int viewos_fuse_want_syncfs(void);
+
+/**
+ * viewos_fuse_want_statx() - times of birth can be asked for
+ *
+ * To be called from the init operation of a server whose libfuse knows no statx. A getattr
+ * operation for which viewos_fuse_statx_asked() is true, in the thread that it was called in, is
+ * to be answered with viewos_fuse_reply_statx(), or with an error. No device that is
+ * served (viewos_fuse_want_devices()) is asked about in this way.
+ *
+ * Return: 0, or -EINVAL: not called from init.
+ */
+int viewos_fuse_want_statx(void);
+
+/** viewos_fuse_statx_asked() - is the getattr operation that was just called one of statx? */
+bool viewos_fuse_statx_asked(void);
+
+struct statx;
+
+/**
+ * viewos_fuse_reply_statx() - answer getattr, where viewos_fuse_statx_asked()
+ * @req: the request, done with afterwards
+ * @stx: as statx(2) has it; stx_mask must have STATX_BASIC_STATS, or nothing but the
+ *	time of birth is taken, and the rest is asked for anew
+ * @timeout: seconds for which that holds
+ *
+ * Return: 0, or a negative errno.
+ */
+int viewos_fuse_reply_statx(struct fuse_req *req, const struct statx *stx, double timeout);
+
 /** VIEWOS_REDIRECT_READONLY - nothing is written there, whatever the caller may do */
 #define VIEWOS_REDIRECT_READONLY	0x00000001
 
