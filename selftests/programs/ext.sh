@@ -42,6 +42,7 @@ all()
 	(cd "$1" && find . -path ./lost+found -prune -o ! -name . \
 		-printf '%p %y %m %U %G %n %s %T@ %l\n' | sort)
 	(cd "$1" && find . -type c -o -type b | sort | xargs stat -c '%n %t %T')
+	(cd "$1" && find . -path ./lost+found -prune -o -print0 | sort -z | xargs -0 stat -c '%n %w')
 }
 
 # with IMAGE[,OPTIONS] COMMAND...: in a view in which it is mounted, to be read.

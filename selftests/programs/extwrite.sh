@@ -169,13 +169,21 @@ umount kernel
 losetup -d "$loop"
 
 # ---- a server that dies ----
-check_status "killed after fsync" 0 'not connected' in_view four '
-	mkdir kept; head -c 1M /dev/zero | tr "\0" k >kept/file
-	sync kept/file; pkill -KILL -x viewos-ext; sleep 1; cat kept/file 2>&1 || true'
-check_status "it is known not to be unmounted" 125 'was not unmounted' in_view four,write true
-e2fsck -fy four >e2fsck.log 2>&1
-check "after e2fsck nothing is wrong" e2fsck -fn four
-check_output "and what was synced is there" "1048576" in_view four,write 'tr -dc k <kept/file | wc -c'
+# dies NAME COMMAND: after this command it is killed.
+dies()
+{
+	check_status "killed after $1" 0 'not connected' in_view four "
+		mkdir $1; head -c 1M /dev/zero | tr '\0' k >$1/file
+		$2; pkill -KILL -x viewos-ext; sleep 1; cat $1/file 2>&1 || true"
+	check_status "it is known not to be unmounted" 125 'was not unmounted' in_view four,write true
+	e2fsck -fy four >e2fsck.log 2>&1
+	check "after e2fsck nothing is wrong" e2fsck -fn four
+	check_output "and what was synced is there" "1048576" in_view four,write \
+		"tr -dc k <$1/file | wc -c"
+}
+
+dies fsync "sync fsync/file"
+dies syncfs "sync -f ."
 
 # ---- a partition of a disk that is served, as an ordinary user ----
 mkdir disk fs

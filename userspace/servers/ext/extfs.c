@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "../../lib/viewos.h"
@@ -186,6 +188,54 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 		fuse_reply_err(req, -err);
 	else
 		fuse_reply_attr(req, &param.attr, param.attr_timeout);
+}
+
+static struct statx_timestamp statx_time(struct timespec time)
+{
+	return (struct statx_timestamp){
+		.tv_sec = time.tv_sec, .tv_nsec = (uint32_t)time.tv_nsec };
+}
+
+static struct statx statx_of(const struct stat *st)
+{
+	return (struct statx){
+		.stx_mask = STATX_BASIC_STATS,
+		.stx_blksize = (uint32_t)st->st_blksize,
+		.stx_nlink = (uint32_t)st->st_nlink,
+		.stx_uid = st->st_uid,
+		.stx_gid = st->st_gid,
+		.stx_mode = (uint16_t)st->st_mode,
+		.stx_ino = st->st_ino,
+		.stx_size = (uint64_t)st->st_size,
+		.stx_blocks = (uint64_t)st->st_blocks,
+		.stx_atime = statx_time(st->st_atim),
+		.stx_mtime = statx_time(st->st_mtim),
+		.stx_ctime = statx_time(st->st_ctim),
+		.stx_rdev_major = major(st->st_rdev),
+		.stx_rdev_minor = minor(st->st_rdev),
+	};
+}
+
+int extfs_statx(fuse_req_t req, fuse_ino_t ino, struct statx *stx, double *ttl)
+{
+	struct extfs *fs = extfs_lock(req);
+	struct fuse_entry_param param;
+	struct ext2_inode_large inode;
+	struct timespec birth;
+	int err = extfs_entry_fill(fs, extfs_to_ext(ino), &param);
+
+	if (!err)
+		err = image_inode(&fs->image, extfs_to_ext(ino), &inode);
+	if (!err) {
+		*stx = statx_of(&param.attr);
+		*ttl = param.attr_timeout;
+		if (image_birth(&fs->image, &inode, &birth)) {
+			stx->stx_mask |= STATX_BTIME;
+			stx->stx_btime = statx_time(birth);
+		}
+	}
+	extfs_unlock(fs);
+	return err;
 }
 
 static void op_readlink(fuse_req_t req, fuse_ino_t ino)

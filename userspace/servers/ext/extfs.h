@@ -34,6 +34,10 @@ extern const struct fuse_lowlevel_ops extfs_ops;
  */
 int extfs_open(const struct viewos_accepted *accepted, void **data);
 
+/* What statx(2) says of a node, and for how long. Returns 0 or a negative errno. */
+struct statx;
+int extfs_statx(fuse_req_t req, fuse_ino_t ino, struct statx *stx, double *ttl);
+
 /* Frees the file system. No operation may be running. */
 void extfs_close(void *data);
 

@@ -467,6 +467,15 @@ struct stat image_stat(struct image *image, ext2_ino_t ino, const struct ext2_in
 	};
 }
 
+bool image_birth(struct image *image, const struct ext2_inode_large *inode, struct timespec *time)
+{
+	if (!HAS_EXTRA(image, inode, i_crtime) || (!inode->i_crtime && !inode->i_crtime_extra))
+		return false;
+	*time = inode_time(inode->i_crtime, inode->i_crtime_extra,
+			   HAS_EXTRA(image, inode, i_crtime_extra));
+	return true;
+}
+
 ssize_t image_read(struct image *image, ext2_ino_t ino, uint64_t off, size_t size, char *buf)
 {
 	unsigned int got = 0;

@@ -98,6 +98,9 @@ void image_set_rdev(struct ext2_inode_large *inode, dev_t rdev);
 /* What stat(2) says of an inode. */
 struct stat image_stat(struct image *image, ext2_ino_t ino, const struct ext2_inode_large *inode);
 
+/* When an inode was made; false if the image does not say. */
+bool image_birth(struct image *image, const struct ext2_inode_large *inode, struct timespec *time);
+
 /* Reads a file's content; short at its end. Returns a count or a negative errno. */
 ssize_t image_read(struct image *image, ext2_ino_t ino, uint64_t off, size_t size, char *buf);
 
