@@ -29,6 +29,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
  * @debug: report every request
  * @public: register for all users
  * @inherited: the server fd came from the environment
+ * @again: it goes on with what another process has left
  * @fd: the server fd
  * @signals: signalfd of SIGTERM and SIGINT
  * @ended: eventfd, written when a session ended
@@ -42,6 +43,7 @@ struct program {
 	bool debug;
 	bool public;
 	bool inherited;
+	bool again;
 	int fd;
 	int signals;
 	int ended;
@@ -180,6 +182,12 @@ static int serve(struct program *program)
 	eventfd_t count;
 	int ret = 0;
 
+	if (program->again) {
+		ret = session_accept(program);
+		/* It has ended meanwhile. */
+		if (ret < 0 || !program->sessions)
+			goto close;
+	}
 	for (;;) {
 		if (poll(fds, 3, -1) < 0) {
 			if (errno == EINTR)
@@ -201,6 +209,7 @@ static int serve(struct program *program)
 		}
 	}
 
+close:
 	close(program->fd);
 	for (session = program->sessions; session; session = session->next)
 		viewos_stop_request(&session->stop);
@@ -214,6 +223,8 @@ static int start(struct program *program)
 	sigset_t set;
 	int ret;
 
+	program->again = getenv(VIEWOS_SERVER_AGAIN_ENV);
+	unsetenv(VIEWOS_SERVER_AGAIN_ENV);
 	program->fd = viewos_server_open_class(program->name, 1ULL << program->server->class_,
 					       program->public ? VIEWOS_SERVER_PUBLIC : 0,
 					       &program->inherited);

@@ -40,6 +40,13 @@ extern "C" {
 /** VIEWOS_SERVER_FD_ENV - environment variable that hands a server fd to a program */
 #define VIEWOS_SERVER_FD_ENV	"VIEWOS_SERVER_FD"
 
+/**
+ * VIEWOS_SERVER_AGAIN_ENV - environment variable with which it does so for the second time
+ *
+ * The program is to go on with a session that waits already; if none does, to end.
+ */
+#define VIEWOS_SERVER_AGAIN_ENV	"VIEWOS_SERVER_AGAIN"
+
 /* ---- the control node ---- */
 
 /**

@@ -118,7 +118,7 @@ static int server_start(struct ids *ids, uint64_t view_id)
 	int ret;
 
 	snprintf(name, sizeof(name), "ids@%" PRIu64, view_id);
-	ret = ondemand_get(&ids->server, VIEWOS_CLASS_SYSCALL, "ids", name);
+	ret = ondemand_get(&ids->server, VIEWOS_CLASS_SYSCALL, "ids", name, false);
 	if (ret < 0 || !ids->path)
 		return ret;
 	ids->pidfd = syscall(SYS_pidfd_open, ids->server.pid, 0);

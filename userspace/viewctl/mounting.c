@@ -139,6 +139,18 @@ int mounting_spec(struct mounting *mounting, const char *spec)
 	return ret ? ret : mounting_source(mounting, source);
 }
 
+/* Is the mount to outlive its server? */
+static bool outlives(const struct mounting *mounting)
+{
+	const char *at = mounting->viewfs;
+
+	while (at && strncmp(at, "recover=", 8)) {
+		at = strchr(at, ',');
+		at += !!at;
+	}
+	return at && strtoul(at + 8, NULL, 10);
+}
+
 /* A FUSE program expects to see what mount(8) was told: that it shall not write, for one. */
 static int options_for_fuse(struct mounting *mounting)
 {
@@ -155,7 +167,8 @@ int mounting_prepare(struct mounting *mounting, const char *server, const char *
 	int ret;
 
 	if (!server) {
-		ret = ondemand_get(&mounting->server, VIEWOS_CLASS_PATH, mounting->type, name);
+		ret = ondemand_get(&mounting->server, VIEWOS_CLASS_PATH, mounting->type, name,
+				   outlives(mounting));
 		if (ret < 0 || !mounting->server.fuse)
 			return ret;
 		return options_for_fuse(mounting);

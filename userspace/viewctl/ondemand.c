@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fuseprogram.h"
@@ -29,12 +32,14 @@ struct report {
  * @program: the FUSE program, or NULL for the program viewos-TYPE
  * @fd: its server fd
  * @hold: a pipe's end that a FUSE program's keeper watches, see fuseprogram_keep()
+ * @lasting: the program is started again when it dies while it has a session
  */
 struct launch {
 	const char *type;
 	const struct fuseprogram *program;
 	int fd;
 	int hold;
+	bool lasting;
 };
 
 struct wanted {
@@ -125,10 +130,13 @@ static int program_exec(const char *type)
 	return errno;
 }
 
-/* The server's process: no terminal, and nothing of ours but stderr and its fd. */
-static void program_become(const char *type, int fd, int pipe)
+/*
+ * The server's process: no terminal, and nothing of ours but stderr and its fd. @pid is who is to
+ * be told of.
+ */
+static void program_become(const char *type, int fd, int pipe, pid_t pid)
 {
-	struct report report = { .pid = getpid() };
+	struct report report = { .pid = pid };
 	char number[16];
 	int null;
 
@@ -151,6 +159,60 @@ static void program_become(const char *type, int fd, int pipe)
 	if (write(SERVER_FD + 1, &report, sizeof(report)) < 0)
 		_exit(EXIT_CANNOT_EXEC);
 	_exit(EXIT_NOT_FOUND);
+}
+
+/* Is there a session at the server that nobody has accepted? Of a process that died there is. */
+static bool session_waits(int server)
+{
+	struct pollfd fd = { .fd = server, .events = POLLIN };
+
+	return poll(&fd, 1, 0) == 1 && fd.revents & POLLIN;
+}
+
+/* A program that dies at once is not started again as fast. */
+static void program_wait(pid_t pid)
+{
+	static const struct timespec pause = { .tv_nsec = 200 * 1000000L };
+	time_t before = time(NULL);
+
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (time(NULL) - before < 2)
+		nanosleep(&pause, NULL);
+}
+
+/*
+ * The process of who starts the program, and again when it has died: it has the server fd, so the
+ * name stays, and the session of the dead one waits there for the next. It ends with
+ * the last session; when it is killed the program ends, too.
+ */
+static void supervisor_become(const struct launch *launch, int pipe)
+{
+	int fd = fcntl(launch->fd, F_DUPFD_CLOEXEC, SERVER_FD + 2);
+	int null = open("/dev/null", O_RDWR);
+	pid_t self = getpid(), pid;
+
+	pipe = fcntl(pipe, F_DUPFD_CLOEXEC, SERVER_FD + 2);
+	if (fd < 0 || pipe < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+	    dup2(null, STDOUT_FILENO) < 0 || dup3(fd, SERVER_FD, O_CLOEXEC) < 0 ||
+	    dup3(pipe, SERVER_FD + 1, O_CLOEXEC) < 0 || close_range(SERVER_FD + 2, ~0U, 0) < 0)
+		_exit(EXIT_FAILED);
+	do {
+		pid = fork();
+		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGTERM);
+			if (getppid() == self)
+				program_become(launch->type, SERVER_FD, SERVER_FD + 1, self);
+			_exit(EXIT_FAILED);
+		}
+		/* From the second one on nobody listens. */
+		dup2(STDIN_FILENO, SERVER_FD + 1);
+		dup2(STDIN_FILENO, STDERR_FILENO);
+		setenv(VIEWOS_SERVER_AGAIN_ENV, "1", 1);
+		if (pid > 0)
+			program_wait(pid);
+	} while (pid > 0 && session_waits(SERVER_FD));
+	_exit(EXIT_DONE);
 }
 
 /* Reads reports until the program runs, or could not. */
@@ -200,8 +262,10 @@ static int program_start(const struct launch *launch, pid_t *pid)
 		child = fork();
 		if (!child && launch->program)
 			keeper_become(launch, fds[1]);
+		if (!child && launch->lasting)
+			supervisor_become(launch, fds[1]);
 		if (!child)
-			program_become(launch->type, launch->fd, fds[1]);
+			program_become(launch->type, launch->fd, fds[1], getpid());
 		_exit(child < 0);
 	}
 	ret = child < 0 ? -errno : 0;
@@ -244,9 +308,9 @@ static int fuse_start(struct ondemand *server, const char *type, int fd)
 }
 
 static int start(struct ondemand *server, enum viewos_class class, const char *type,
-		 const char *name)
+		 const char *name, bool lasting)
 {
-	struct launch launch = { .type = type, .hold = -1 };
+	struct launch launch = { .type = type, .hold = -1, .lasting = lasting };
 	int ctl, fd, ret;
 
 	ctl = ctl_open();
@@ -276,7 +340,7 @@ static int start(struct ondemand *server, enum viewos_class class, const char *t
 }
 
 int ondemand_get(struct ondemand *server, enum viewos_class class, const char *type,
-		 const char *name)
+		 const char *name, bool lasting)
 {
 	int ret;
 
@@ -289,7 +353,7 @@ int ondemand_get(struct ondemand *server, enum viewos_class class, const char *t
 	if (ret < 0)
 		return ret;
 	if (!ret)
-		return start(server, class, type, name);
+		return start(server, class, type, name, lasting);
 	snprintf(server->name, sizeof(server->name), "%s", type);
 	return 0;
 }

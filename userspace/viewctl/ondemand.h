@@ -29,11 +29,12 @@ struct ondemand {
  * @type: of what it serves: a server of this name is used if there is one, else
  *	the program viewos-TYPE is started, else, for paths, an installed FUSE program
  * @name: under which to start it, NULL for one of its own
+ * @lasting: start it again if it dies while it has a session, for mounts with recover=
  *
  * Return: 0, or a negative number after a complaint.
  */
 int ondemand_get(struct ondemand *server, enum viewos_class class, const char *type,
-		 const char *name);
+		 const char *name, bool lasting);
 
 /** ondemand_release() - the server is at work: it need complain no more */
 void ondemand_release(struct ondemand *server);

@@ -180,7 +180,8 @@ static int calls_add(struct ruling *ruling, int view)
 	int ret = 0;
 
 	if (serve)
-		ret = ondemand_get(&ruling->server, VIEWOS_CLASS_SYSCALL, rule->target, NULL);
+		ret = ondemand_get(&ruling->server, VIEWOS_CLASS_SYSCALL, rule->target, NULL,
+				   false);
 	if (ret < 0)
 		return ret;
 	if (serve)
@@ -228,7 +229,8 @@ static int prepare(struct ruling *ruling, int *netns)
 	int ret = 0;
 
 	if (rule->verdict == VIEWOS_VERDICT_SERVE)
-		return ondemand_get(&ruling->server, VIEWOS_CLASS_SOCKET, rule->target, NULL);
+		return ondemand_get(&ruling->server, VIEWOS_CLASS_SOCKET, rule->target, NULL,
+				    false);
 	if (rule->verdict != VIEWOS_VERDICT_REDIRECT || *rule->target)
 		return 0;
 	*netns = open(rule->source, O_RDONLY | O_CLOEXEC);

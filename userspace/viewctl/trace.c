@@ -101,7 +101,7 @@ static int server_start(struct trace *trace)
 	int ret;
 
 	snprintf(name, sizeof(name), "trace@%d", getpid());
-	ret = ondemand_get(&trace->server, VIEWOS_CLASS_SYSCALL, "trace", name);
+	ret = ondemand_get(&trace->server, VIEWOS_CLASS_SYSCALL, "trace", name, false);
 	if (ret < 0)
 		return ret;
 	trace->pidfd = syscall(SYS_pidfd_open, trace->server.pid, 0);
