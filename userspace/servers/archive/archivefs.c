@@ -10,6 +10,7 @@
 
 #include "../../lib/viewos.h"
 #include "../common/options.h"
+#include "../common/stamp.h"
 #include "archivefs.h"
 #include "index.h"
 
@@ -45,6 +46,7 @@ struct archivefs {
 	struct source source;
 	struct tree tree;
 	struct archivefs_options options;
+	uint32_t stamp;
 	bool no_opendir;
 };
 
@@ -76,7 +78,7 @@ static struct stat node_stat(const struct archivefs *fs, const struct node *node
 static struct node *node_get(fuse_req_t req, fuse_ino_t ino)
 {
 	struct archivefs *fs = fuse_req_userdata(req);
-	struct node *node = tree_node(&fs->tree, ino);
+	struct node *node = tree_node(&fs->tree, stamp_number(fs->stamp, ino));
 
 	if (!node)
 		fuse_reply_err(req, ESTALE);
@@ -86,7 +88,7 @@ static struct node *node_get(fuse_req_t req, fuse_ino_t ino)
 static struct fuse_entry_param entry_param(const struct archivefs *fs, const struct node *node)
 {
 	return (struct fuse_entry_param){
-		.ino = node->st.st_ino,
+		.ino = stamp_id(fs->stamp, node->st.st_ino),
 		.attr = node_stat(fs, node),
 		.attr_timeout = fs->options.ttl,
 		.entry_timeout = fs->options.ttl,
@@ -448,6 +450,7 @@ static int archivefs_build(struct archivefs *fs, const struct viewos_accepted *a
 
 	if (err)
 		return err;
+	fs->stamp = stamp_of(&fs->source.st, NULL, 0);
 	err = tree_init(&fs->tree, fs->options.maxentries);
 	if (err)
 		goto close_source;

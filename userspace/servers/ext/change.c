@@ -115,9 +115,9 @@ void extfs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set
 	(void)fi;
 	if (!fs)
 		return;
-	err = set_attributes(&fs->image, extfs_to_ext(ino), attr, to_set);
+	err = set_attributes(&fs->image, extfs_to_ext(fs, ino), attr, to_set);
 	if (!err)
-		err = extfs_entry_fill(fs, extfs_to_ext(ino), &param);
+		err = extfs_entry_fill(fs, extfs_to_ext(fs, ino), &param);
 	extfs_unlock(fs);
 	if (err)
 		fuse_reply_err(req, -err);
@@ -136,7 +136,7 @@ static int make(fuse_req_t req, struct extfs *fs, fuse_ino_t parent, const char 
 	making->uid = ctx->uid;
 	making->gid = ctx->gid;
 	making->umask = fs->acl ? ctx->umask : 0;
-	err = name_make(&fs->image, extfs_to_ext(parent), name, making, &ino);
+	err = name_make(&fs->image, extfs_to_ext(fs, parent), name, making, &ino);
 	if (!err)
 		err = node_get(&fs->image, ino);
 	if (err)
@@ -211,9 +211,9 @@ void extfs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *n
 
 	if (!fs)
 		return;
-	err = name_link(&fs->image, extfs_to_ext(ino), extfs_to_ext(parent), name);
+	err = name_link(&fs->image, extfs_to_ext(fs, ino), extfs_to_ext(fs, parent), name);
 	if (!err)
-		err = extfs_entry_fill(fs, extfs_to_ext(ino), &param);
+		err = extfs_entry_fill(fs, extfs_to_ext(fs, ino), &param);
 	if (!err)
 		err = extfs_entry_get(fs, &param);
 	extfs_unlock(fs);
@@ -225,7 +225,8 @@ static void unlink_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
 	struct extfs *fs = change_begin(req);
 
 	if (fs)
-		change_end(req, fs, name_unlink(&fs->image, extfs_to_ext(parent), name, is_dir));
+		change_end(req, fs,
+			   name_unlink(&fs->image, extfs_to_ext(fs, parent), name, is_dir));
 }
 
 void extfs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -244,8 +245,8 @@ void extfs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_
 	struct extfs *fs = change_begin(req);
 
 	if (fs)
-		change_end(req, fs, name_rename(&fs->image, extfs_to_ext(parent), name,
-						extfs_to_ext(newparent), newname, flags));
+		change_end(req, fs, name_rename(&fs->image, extfs_to_ext(fs, parent), name,
+						extfs_to_ext(fs, newparent), newname, flags));
 }
 
 void extfs_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
@@ -257,7 +258,7 @@ void extfs_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, o
 	(void)fi;
 	if (!fs)
 		return;
-	done = content_write(&fs->image, extfs_to_ext(ino), (uint64_t)off, buf, size);
+	done = content_write(&fs->image, extfs_to_ext(fs, ino), (uint64_t)off, buf, size);
 	extfs_unlock(fs);
 	if (done < 0)
 		fuse_reply_err(req, (int)-done);
@@ -272,7 +273,7 @@ void extfs_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t 
 
 	(void)fi;
 	if (fs)
-		change_end(req, fs, content_allocate(&fs->image, extfs_to_ext(ino), mode,
+		change_end(req, fs, content_allocate(&fs->image, extfs_to_ext(fs, ino), mode,
 						     (uint64_t)off, (uint64_t)len));
 }
 
@@ -282,7 +283,7 @@ void extfs_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char
 	struct extfs *fs = change_begin(req);
 
 	if (fs)
-		change_end(req, fs, xattr_set(&fs->image, extfs_to_ext(ino), name, value, size,
+		change_end(req, fs, xattr_set(&fs->image, extfs_to_ext(fs, ino), name, value, size,
 					      flags));
 }
 
@@ -291,7 +292,7 @@ void extfs_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 	struct extfs *fs = change_begin(req);
 
 	if (fs)
-		change_end(req, fs, xattr_remove(&fs->image, extfs_to_ext(ino), name));
+		change_end(req, fs, xattr_remove(&fs->image, extfs_to_ext(fs, ino), name));
 }
 
 /* All is written: libext2fs does not know what belongs to a file. */

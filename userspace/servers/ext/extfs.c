@@ -13,6 +13,7 @@
 
 #include "../../lib/viewos.h"
 #include "../common/options.h"
+#include "../common/stamp.h"
 #include "content.h"
 #include "dir.h"
 #include "node.h"
@@ -38,16 +39,16 @@ static const struct option_entry option_table[] = {
 	{}
 };
 
-ext2_ino_t extfs_to_ext(fuse_ino_t ino)
+ext2_ino_t extfs_to_ext(const struct extfs *fs, fuse_ino_t ino)
 {
 	if (ino == FUSE_ROOT_ID)
 		return EXT2_ROOT_INO;
-	return ino <= UINT32_MAX ? (ext2_ino_t)ino : 0;
+	return (ext2_ino_t)stamp_number(fs->stamp, ino);
 }
 
-static fuse_ino_t from_ext(ext2_ino_t ino)
+static fuse_ino_t from_ext(const struct extfs *fs, ext2_ino_t ino)
 {
-	return ino == EXT2_ROOT_INO ? FUSE_ROOT_ID : ino;
+	return ino == EXT2_ROOT_INO ? FUSE_ROOT_ID : stamp_id(fs->stamp, ino);
 }
 
 struct extfs *extfs_lock(fuse_req_t req)
@@ -61,6 +62,13 @@ struct extfs *extfs_lock(fuse_req_t req)
 void extfs_unlock(struct extfs *fs)
 {
 	pthread_mutex_unlock(&fs->image.lock);
+}
+
+bool extfs_readonly(const void *data)
+{
+	const struct extfs *fs = data;
+
+	return !fs->image.rw;
 }
 
 static void op_init(void *userdata, struct fuse_conn_info *conn)
@@ -87,7 +95,7 @@ int extfs_entry_fill(struct extfs *fs, ext2_ino_t ino, struct fuse_entry_param *
 	if (err)
 		return err;
 	*param = (struct fuse_entry_param){
-		.ino = from_ext(ino),
+		.ino = from_ext(fs, ino),
 		.generation = inode.i_generation,
 		.attr = image_stat(&fs->image, ino, &inode),
 		.attr_timeout = fs->options.ttl,
@@ -103,7 +111,7 @@ int extfs_entry_fill(struct extfs *fs, ext2_ino_t ino, struct fuse_entry_param *
 
 int extfs_entry_get(struct extfs *fs, const struct fuse_entry_param *param)
 {
-	return param->ino ? node_get(&fs->image, extfs_to_ext(param->ino)) : 0;
+	return param->ino ? node_get(&fs->image, extfs_to_ext(fs, param->ino)) : 0;
 }
 
 void extfs_entry_put(struct extfs *fs, const struct fuse_entry_param *param)
@@ -111,7 +119,7 @@ void extfs_entry_put(struct extfs *fs, const struct fuse_entry_param *param)
 	if (!param->ino)
 		return;
 	pthread_mutex_lock(&fs->image.lock);
-	node_forget(&fs->image, extfs_to_ext(param->ino), 1);
+	node_forget(&fs->image, extfs_to_ext(fs, param->ino), 1);
 	pthread_mutex_unlock(&fs->image.lock);
 }
 
@@ -127,7 +135,7 @@ void extfs_reply_entry(fuse_req_t req, struct extfs *fs, int err,
 /* Names and contents that are encrypted are not shown as if they were not. */
 static int inode_get(struct extfs *fs, fuse_ino_t ino, struct ext2_inode_large *inode)
 {
-	int err = image_inode(&fs->image, extfs_to_ext(ino), inode);
+	int err = image_inode(&fs->image, extfs_to_ext(fs, ino), inode);
 
 	if (!err && inode->i_flags & EXT4_ENCRYPT_FL)
 		err = -ENOKEY;
@@ -144,7 +152,7 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 	err = inode_get(fs, parent, &inode);
 	if (!err)
-		err = dir_find(&fs->image, extfs_to_ext(parent), &inode, name, &found);
+		err = dir_find(&fs->image, extfs_to_ext(fs, parent), &inode, name, &found);
 	if (!err) {
 		err = extfs_entry_fill(fs, found, &param);
 	} else if (err == -ENOENT) {
@@ -161,7 +169,7 @@ static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)
 {
 	struct extfs *fs = extfs_lock(req);
 
-	node_forget(&fs->image, extfs_to_ext(ino), lookups);
+	node_forget(&fs->image, extfs_to_ext(fs, ino), lookups);
 	extfs_unlock(fs);
 	fuse_reply_none(req);
 }
@@ -171,7 +179,7 @@ static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 	struct extfs *fs = extfs_lock(req);
 
 	for (size_t i = 0; i < count; i++)
-		node_forget(&fs->image, extfs_to_ext(forgets[i].ino), forgets[i].nlookup);
+		node_forget(&fs->image, extfs_to_ext(fs, forgets[i].ino), forgets[i].nlookup);
 	extfs_unlock(fs);
 	fuse_reply_none(req);
 }
@@ -180,7 +188,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 {
 	struct fuse_entry_param param;
 	struct extfs *fs = extfs_lock(req);
-	int err = extfs_entry_fill(fs, extfs_to_ext(ino), &param);
+	int err = extfs_entry_fill(fs, extfs_to_ext(fs, ino), &param);
 
 	(void)fi;
 	extfs_unlock(fs);
@@ -222,10 +230,10 @@ int extfs_statx(fuse_req_t req, fuse_ino_t ino, struct statx *stx, double *ttl)
 	struct fuse_entry_param param;
 	struct ext2_inode_large inode;
 	struct timespec birth;
-	int err = extfs_entry_fill(fs, extfs_to_ext(ino), &param);
+	int err = extfs_entry_fill(fs, extfs_to_ext(fs, ino), &param);
 
 	if (!err)
-		err = image_inode(&fs->image, extfs_to_ext(ino), &inode);
+		err = image_inode(&fs->image, extfs_to_ext(fs, ino), &inode);
 	if (!err) {
 		*stx = statx_of(&param.attr);
 		*ttl = param.attr_timeout;
@@ -248,7 +256,8 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 	if (!err && !S_ISLNK(inode.i_mode))
 		err = -EINVAL;
 	if (!err)
-		err = image_readlink(&fs->image, extfs_to_ext(ino), &inode, target, sizeof(target));
+		err = image_readlink(&fs->image, extfs_to_ext(fs, ino), &inode, target,
+				     sizeof(target));
 	extfs_unlock(fs);
 	if (err)
 		fuse_reply_err(req, -err);
@@ -265,7 +274,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (!err && !fs->image.rw && ((fi->flags & O_ACCMODE) != O_RDONLY || fi->flags & O_TRUNC))
 		err = -EROFS;
 	if (!err && fi->flags & O_TRUNC)
-		err = content_resize(&fs->image, extfs_to_ext(ino), 0);
+		err = content_resize(&fs->image, extfs_to_ext(fs, ino), 0);
 	extfs_unlock(fs);
 	if (err) {
 		fuse_reply_err(req, -err);
@@ -295,7 +304,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	if (!got && !S_ISREG(inode.i_mode))
 		got = -EINVAL;
 	if (!got)
-		got = image_read(&fs->image, extfs_to_ext(ino), (uint64_t)off, size, buf);
+		got = image_read(&fs->image, extfs_to_ext(fs, ino), (uint64_t)off, size, buf);
 	extfs_unlock(fs);
 	if (got < 0)
 		fuse_reply_err(req, (int)-got);
@@ -370,7 +379,7 @@ static void read_names(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, b
 	list.fs = extfs_lock(req);
 	err = inode_get(list.fs, ino, &inode);
 	if (!err)
-		err = dir_walk(&list.fs->image, extfs_to_ext(ino), &inode, (uint64_t)off,
+		err = dir_walk(&list.fs->image, extfs_to_ext(list.fs, ino), &inode, (uint64_t)off,
 			       listing_add, &list);
 	extfs_unlock(list.fs);
 	/* What was read before the damage is given first. */
@@ -440,9 +449,9 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 	size_t len = 0;
 	int err;
 
-	err = image_inode(&fs->image, extfs_to_ext(ino), &inode);
+	err = image_inode(&fs->image, extfs_to_ext(fs, ino), &inode);
 	if (!err)
-		err = xattr_get(&fs->image, extfs_to_ext(ino), name, &value, &len);
+		err = xattr_get(&fs->image, extfs_to_ext(fs, ino), name, &value, &len);
 	extfs_unlock(fs);
 	reply_xattr(req, err, size, value, len);
 }
@@ -455,9 +464,9 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	size_t len = 0;
 	int err;
 
-	err = image_inode(&fs->image, extfs_to_ext(ino), &inode);
+	err = image_inode(&fs->image, extfs_to_ext(fs, ino), &inode);
 	if (!err)
-		err = xattr_list(&fs->image, extfs_to_ext(ino), &names, &len);
+		err = xattr_list(&fs->image, extfs_to_ext(fs, ino), &names, &len);
 	extfs_unlock(fs);
 	reply_xattr(req, err, size, names, len);
 }
@@ -475,7 +484,7 @@ static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
 		return;
 	}
 	fs = extfs_lock(req);
-	err = off < 0 ? -ENXIO : content_seek(&fs->image, extfs_to_ext(ino), (uint64_t)off,
+	err = off < 0 ? -ENXIO : content_seek(&fs->image, extfs_to_ext(fs, ino), (uint64_t)off,
 					      whence == SEEK_DATA, &found);
 	extfs_unlock(fs);
 	if (err)
@@ -553,6 +562,9 @@ int extfs_open(const struct viewos_accepted *accepted, void **data)
 		err = check_options(&fs->options);
 	if (!err)
 		err = image_open(&fs->image, accepted, &fs->options.how);
+	/* What is written changes; but nobody else goes on with that. */
+	if (!err && !fs->image.rw)
+		fs->stamp = image_stamp(&fs->image);
 	if (err) {
 		free(fs);
 		return err;

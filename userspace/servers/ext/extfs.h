@@ -5,6 +5,7 @@
 
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
+#include <stdbool.h>
 
 struct viewos_accepted;
 
@@ -37,6 +38,9 @@ int extfs_open(const struct viewos_accepted *accepted, void **data);
 /* What statx(2) says of a node, and for how long. Returns 0 or a negative errno. */
 struct statx;
 int extfs_statx(fuse_req_t req, fuse_ino_t ino, struct statx *stx, double *ttl);
+
+/* Is it only read? */
+bool extfs_readonly(const void *data);
 
 /* Frees the file system. No operation may be running. */
 void extfs_close(void *data);

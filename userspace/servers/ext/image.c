@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../../lib/viewos.h"
+#include "../common/stamp.h"
 #include "extfs.h"
 #include "image.h"
 #include "node.h"
@@ -260,6 +261,16 @@ int image_open(struct image *image, const struct viewos_accepted *accepted,
 	return err;
 }
 
+uint32_t image_stamp(const struct image *image)
+{
+	struct stat st;
+
+	if (fstat(image->fd, &st))
+		return 0;
+	/* On a disk the superblock alone tells. */
+	return stamp_of(&st, image->fs->super, sizeof(*image->fs->super));
+}
+
 int image_sync(struct image *image)
 {
 	errcode_t err = 0;
@@ -306,6 +317,9 @@ int image_inode_any(struct image *image, ext2_ino_t ino, struct ext2_inode_large
 	const struct ext2_super_block *super = image->fs->super;
 	errcode_t err;
 
+	/* The id of a node of another image, see stamp.h. */
+	if (!ino)
+		return -ESTALE;
 	if (ino != EXT2_ROOT_INO && (ino < EXT2_FIRST_INO(super) || ino > super->s_inodes_count))
 		return -EUCLEAN;
 	memset(inode, 0, sizeof(*inode));

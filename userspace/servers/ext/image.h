@@ -62,6 +62,9 @@ struct image {
 int image_open(struct image *image, const struct viewos_accepted *accepted,
 	       const struct image_how *how);
 
+/* A number that another image has not, nor this one when it was written. */
+uint32_t image_stamp(const struct image *image);
+
 /* Writes all that is to be written, frees files without a name, and closes. */
 void image_close(struct image *image);
 

@@ -13,6 +13,9 @@ static void ext_init(void *userdata, struct fuse_conn_info *conn)
 	/* fsyncdir writes all there is to write. */
 	viewos_fuse_want_syncfs();
 	viewos_fuse_want_statx();
+	/* A dead process leaves in an image that it has written what only e2fsck(8) can mend. */
+	if (extfs_readonly(userdata))
+		viewos_fuse_want_recover();
 	extfs_ops.init(userdata, conn);
 }
 

@@ -18,13 +18,15 @@ struct extfs_options {
 struct extfs {
 	struct image image;
 	struct extfs_options options;
+	/* Of an image that is only read, in the ids of nodes. */
+	uint32_t stamp;
 	bool no_opendir;
 	/* The kernel heeds access lists, and leaves the umask to us. */
 	bool acl;
 };
 
 /* The root has another number there than here; the one it has here is never shown there. */
-ext2_ino_t extfs_to_ext(fuse_ino_t ino);
+ext2_ino_t extfs_to_ext(const struct extfs *fs, fuse_ino_t ino);
 
 struct extfs *extfs_lock(fuse_req_t req);
 void extfs_unlock(struct extfs *fs);
