@@ -11,6 +11,7 @@
 
 #include "../fake_server.h"
 
+#include <linux/fs.h>
 #include <linux/viewos_path.h>
 #include <sched.h>
 #include <sys/file.h>
@@ -726,6 +727,46 @@ TEST_F(redirect, backing_splice)
 	EXPECT_EQ(4, read(out[0], text, 4));
 	close(appended);
 	close(native);
+	close(fd);
+}
+
+/* The data are the file's; to be asked and waited for it is the server that one talks to. */
+TEST_F(redirect, backing_ioctl_and_poll)
+{
+	struct pollfd pollfd = { .events = POLLIN };
+	char text[64] = "";
+	int fd, value = 5;
+	struct stat st;
+	long flags;
+	pid_t pid;
+
+	fd = open(in_view("backed"), O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, result(ioctl(fd, FAKE_IOCTL_ADD, &value)));
+	EXPECT_EQ(6, value);
+	/* Not the business of what lies behind. */
+	EXPECT_EQ(-ENOTTY, result(ioctl(fd, FS_IOC_GETFLAGS, &flags)));
+	EXPECT_EQ(-EIO, result(ioctl(fd, FAKE_IOCTL_RETRY, &value)));
+	pollfd.fd = fd;
+	EXPECT_EQ(0, poll(&pollfd, 1, 0));
+	EXPECT_EQ(strlen(DATA), read(fd, text, sizeof(text)));
+	pid = fork();
+	if (!pid)
+		_exit(poll(&pollfd, 1, -1) == 1 && pollfd.revents == POLLIN ? 0 : 1);
+	sleep_ms(100);
+	EXPECT_EQ(0, waitpid(pid, NULL, WNOHANG));
+	EXPECT_EQ(0, result(ioctl(fd, FAKE_IOCTL_WAKE)));
+	EXPECT_EQ(0, status_soon(pid));
+	EXPECT_EQ(1, poll(&pollfd, 1, -1));
+	/* Only the former goes on without the server. */
+	kill(self->server, SIGKILL);
+	waitpid(self->server, NULL, 0);
+	EXPECT_EQ(4, pwrite(fd, "more", 4, 0));
+	EXPECT_EQ(4, pread(fd, text, 4, 0));
+	EXPECT_EQ(-ENOTCONN, result(ioctl(fd, FAKE_IOCTL_ADD, &value)));
+	EXPECT_EQ(1, poll(&pollfd, 1, -1));
+	EXPECT_TRUE(pollfd.revents & POLLERR);
+	EXPECT_EQ(-ENOTCONN, result(fstat(fd, &st)));
 	close(fd);
 }
 
