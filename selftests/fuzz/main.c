@@ -258,6 +258,19 @@ static void client_main(struct client *client, const struct input *input)
 	_exit(0);
 }
 
+/* A client of the run before has been seen to end, and may be about to close its server's fd. */
+static int name_take(int fd, const char *name)
+{
+	int i, ret = -EEXIST;
+
+	for (i = 0; i < 500 && ret == -EEXIST; i++) {
+		ret = server_add(fd, name, false);
+		if (ret == -EEXIST)
+			sleep_ms(10);
+	}
+	return ret;
+}
+
 /* One run, in a process of its own. */
 static int run(const struct input *input, unsigned int worker)
 {
@@ -290,7 +303,7 @@ static int run(const struct input *input, unsigned int worker)
 	client.control = control_open();
 	hostile.fd = result(ioctl(client.control, VIEWOS_IOC_SERVER_CREATE, &create));
 	client.server = hostile.fd;
-	if (server_add(hostile.fd, name, false) || pipe(alive)) {
+	if (name_take(hostile.fd, name) || pipe(alive)) {
 		perror("server");
 		return 1;
 	}

@@ -165,6 +165,23 @@ static void answer_attr(struct hostile *hostile, uint64_t id)
 	answer.len = sizeof(*out);
 }
 
+static void answer_statx(struct hostile *hostile, uint64_t id)
+{
+	struct fuse_statx_out *out = (void *)answer.data;
+	uint8_t what = take(&hostile->stream);
+	struct fuse_attr attr;
+
+	fill_attr(&attr, id);
+	memset(out, 0, sizeof(*out));
+	out->attr_valid = what & 1 ? 0 : 1000;
+	out->stat = (struct fuse_statx){
+		.mask = what & 2 ? STATX_BTIME : STATX_BASIC_STATS | STATX_BTIME,
+		.ino = id, .mode = attr.mode, .nlink = attr.nlink, .size = attr.size,
+		.blocks = attr.blocks, .blksize = attr.blksize, .btime = { .tv_sec = what },
+	};
+	answer.len = sizeof(*out);
+}
+
 static void answer_readdir(const struct fuse_read_in *in, bool plus)
 {
 	static const char *const names[] = { "f", "d", "l", "s", "p", "c", "name-that-is-longer" };
@@ -214,6 +231,9 @@ static void answer_init(struct hostile *hostile)
 	/* In the last word. */
 	if (what & 128)
 		((uint32_t *)(out + 1))[-1] = VIEWOS_PATH_DEVICES;
+	/* STATX is asked for. */
+	if (what & 4)
+		out->minor = 39;
 	out->max_pages = what;
 	answer.len = sizeof(*out);
 	mood = what / 8 % 16 < MOODS ? what / 8 % 16 : MOOD_GOOD;
@@ -318,6 +338,9 @@ static void answer_properly(struct hostile *hostile, const struct fuse_in_header
 		break;
 	case FUSE_GETATTR:
 		answer_attr(hostile, in->nodeid);
+		break;
+	case FUSE_STATX:
+		answer_statx(hostile, in->nodeid);
 		break;
 	case FUSE_SETATTR: {
 		const struct fuse_setattr_in *set = body;
