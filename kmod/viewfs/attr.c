@@ -7,6 +7,7 @@
 #include <linux/namei.h>
 #include <linux/pagemap.h>
 #include <linux/sched/task_stack.h>
+#include <linux/timekeeping.h>
 #include <linux/uidgid.h>
 #include <asm/syscall.h>
 
@@ -50,11 +51,15 @@ static void attr_set_locked(struct inode *inode, const struct fuse_attr *attr)
 	set_nlink(inode, attr->nlink);
 	inode->i_uid = uid_in(inode->i_sb, attr->uid);
 	inode->i_gid = gid_in(inode->i_sb, attr->gid);
-	inode->i_blocks = attr->blocks;
 	inode_set_atime(inode, attr->atime, attr->atimensec);
+	vi->blksize = attr->blksize;
+	if (test_bit(VIEWFS_I_CACHED, &vi->flags))
+		return;
+	inode->i_blocks = attr->blocks;
 	inode_set_mtime(inode, attr->mtime, attr->mtimensec);
 	inode_set_ctime(inode, attr->ctime, attr->ctimensec);
-	vi->blksize = attr->blksize;
+	if (i_size_read(inode) != attr->size && !S_ISLNK(inode->i_mode))
+		i_size_write(inode, attr->size);
 }
 
 /* A list that is cached is as old as the attributes. One that is being asked for is not kept. */
@@ -72,7 +77,8 @@ static void attr_forget_acls(struct inode *inode)
  * @version: viewfs_sb_version() from before the request
  *
  * A reply that is older than a change made here is not taken. Data cached from
- * before a change made elsewhere is dropped by the next reader.
+ * before a change made elsewhere is dropped by the next reader. Of a file with data that the
+ * server does not have, size and times are ours.
  */
 void viewfs_attr_apply(struct inode *inode, const struct fuse_attr *attr, u64 until,
 		       u64 version)
@@ -80,8 +86,8 @@ void viewfs_attr_apply(struct inode *inode, const struct fuse_attr *attr, u64 un
 	struct viewfs_inode *vi = viewfs_i(inode);
 	struct viewfs_sb *fs = viewfs_inode_sb(inode);
 	struct timespec64 mtime, now;
+	bool ours, resized;
 	loff_t size;
-	bool ours;
 
 	spin_lock(&vi->lock);
 	if (vi->attr_version > version || test_bit(VIEWFS_I_SIZE_UNSTABLE, &vi->flags)) {
@@ -89,13 +95,12 @@ void viewfs_attr_apply(struct inode *inode, const struct fuse_attr *attr, u64 un
 		return;
 	}
 	mtime = inode_get_mtime(inode);
+	size = i_size_read(inode);
 	attr_set_locked(inode, attr);
 	now = inode_get_mtime(inode);
-	size = i_size_read(inode);
-	if (size != attr->size && !S_ISLNK(inode->i_mode))
-		i_size_write(inode, attr->size);
+	resized = size != attr->size && !test_bit(VIEWFS_I_CACHED, &vi->flags);
 	vi->attr_version = atomic64_inc_return(&fs->attr_version);
-	if (size != attr->size || !timespec64_equal(&mtime, &now))
+	if (resized || !timespec64_equal(&mtime, &now))
 		vi->data_version = vi->attr_version;
 	vi->stale = 0;
 	WRITE_ONCE(vi->attr_until, until);
@@ -108,8 +113,8 @@ void viewfs_attr_apply(struct inode *inode, const struct fuse_attr *attr, u64 un
 	attr_forget_acls(inode);
 	if (!S_ISREG(inode->i_mode))
 		return;
-	if (size != attr->size || (!ours && test_bit(VIEWFS_AUTO_INVAL_DATA, &fs->flags) &&
-				   !timespec64_equal(&mtime, &now)))
+	if (resized || (!ours && test_bit(VIEWFS_AUTO_INVAL_DATA, &fs->flags) &&
+			!timespec64_equal(&mtime, &now)))
 		viewfs_pages_expire(inode, 0, ULONG_MAX);
 }
 
@@ -121,6 +126,7 @@ void viewfs_attr_apply(struct inode *inode, const struct fuse_attr *attr, u64 un
 void viewfs_attr_stale(struct inode *inode, u32 mask)
 {
 	struct viewfs_inode *vi = viewfs_i(inode);
+	struct timespec64 now;
 
 	spin_lock(&vi->lock);
 	WRITE_ONCE(vi->stale, vi->stale | mask);
@@ -129,6 +135,10 @@ void viewfs_attr_stale(struct inode *inode, u32 mask)
 	if (mask & (STATX_SIZE | STATX_MTIME)) {
 		vi->data_version = vi->attr_version;
 		viewfs_dircache_expire_locked(vi);
+	}
+	if (mask & STATX_CTIME && test_bit(VIEWFS_I_CACHED, &vi->flags)) {
+		ktime_get_real_ts64(&now);
+		inode_set_ctime(inode, now.tv_sec, now.tv_nsec);
 	}
 	spin_unlock(&vi->lock);
 	if (mask & VIEWFS_STALE_PERM)
@@ -169,6 +179,34 @@ void viewfs_attr_stored(struct inode *inode, loff_t size)
 	WRITE_ONCE(vi->stale, vi->stale | VIEWFS_STALE_WRITE);
 	if (size > i_size_read(inode))
 		i_size_write(inode, size);
+	spin_unlock(&vi->lock);
+}
+
+/**
+ * viewfs_attr_cached() - data were written that the server is to get later
+ * @inode: where; their page is locked and dirty, so that they cannot go there meanwhile
+ * @end: the end of the data
+ * @fresh: the page was not dirty before: who counts blocks finds them, as the server cannot tell
+ * @now: the time
+ */
+void viewfs_attr_cached(struct inode *inode, loff_t end, bool fresh, const struct timespec64 *now)
+{
+	struct viewfs_inode *vi = viewfs_i(inode);
+	blkcnt_t most;
+
+	spin_lock(&vi->lock);
+	vi->attr_version = atomic64_inc_return(&viewfs_inode_sb(inode)->attr_version);
+	vi->data_version = vi->attr_version;
+	set_bit(VIEWFS_I_CACHED, &vi->flags);
+	set_bit(VIEWFS_I_TIMES, &vi->flags);
+	inode_set_mtime(inode, now->tv_sec, now->tv_nsec);
+	inode_set_ctime(inode, now->tv_sec, now->tv_nsec);
+	if (end > i_size_read(inode))
+		i_size_write(inode, end);
+	most = DIV_ROUND_UP(i_size_read(inode), PAGE_SIZE) << (PAGE_SHIFT - SECTOR_SHIFT);
+	if (fresh && inode->i_blocks < most)
+		inode->i_blocks = min_t(blkcnt_t, most,
+					inode->i_blocks + (PAGE_SIZE >> SECTOR_SHIFT));
 	spin_unlock(&vi->lock);
 }
 
@@ -267,6 +305,11 @@ static bool attr_fresh(const struct inode *inode, u32 mask)
 {
 	struct viewfs_inode *vi = viewfs_i(inode);
 
+	if (test_bit(VIEWFS_I_CACHED, &vi->flags)) {
+		mask &= ~VIEWFS_CACHED;
+		if (!mask)
+			return true;
+	}
 	if (READ_ONCE(vi->stale) & mask)
 		return false;
 	return time_after64(READ_ONCE(vi->attr_until), get_jiffies_64()) || attr_call_take(vi);
@@ -502,6 +545,27 @@ int viewfs_attr_change(struct inode *inode, const struct iattr *iattr)
 }
 
 /*
+ * The server has changed the size, and no write-back is under way. If pages are left to be written
+ * the times are ours still, and are now; if none are, the server's answer tells them.
+ */
+static void attr_resized(struct inode *inode)
+{
+	struct viewfs_inode *vi = viewfs_i(inode);
+	struct timespec64 now;
+
+	spin_lock(&vi->lock);
+	if (!mapping_tagged(inode->i_mapping, PAGECACHE_TAG_DIRTY)) {
+		clear_bit(VIEWFS_I_CACHED, &vi->flags);
+		clear_bit(VIEWFS_I_TIMES, &vi->flags);
+	} else if (test_bit(VIEWFS_I_CACHED, &vi->flags)) {
+		ktime_get_real_ts64(&now);
+		inode_set_mtime(inode, now.tv_sec, now.tv_nsec);
+		inode_set_ctime(inode, now.tv_sec, now.tv_nsec);
+	}
+	spin_unlock(&vi->lock);
+}
+
+/*
  * Changes the size: no write-back runs meanwhile, so no page of before comes to the
  * server after, and the pages that are no longer of the file go.
  */
@@ -524,6 +588,7 @@ static int setattr_size(struct inode *inode, const struct iattr *iattr)
 		i_size_write(inode, iattr->ia_size);
 		spin_unlock(&vi->lock);
 		viewfs_pages_truncate(inode, min(old, iattr->ia_size));
+		attr_resized(inode);
 		/* Replies from before tell nothing now. */
 		viewfs_attr_stale(inode, STATX_BASIC_STATS);
 	}
@@ -606,5 +671,6 @@ int viewfs_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct 
 		return 0;
 	if (iattr->ia_valid & ATTR_SIZE && S_ISREG(inode->i_mode))
 		return setattr_size(inode, iattr);
-	return viewfs_attr_change(inode, iattr);
+	/* A page that came to the server after it would change the times again. */
+	return viewfs_writeback_clean(inode) ?: viewfs_attr_change(inode, iattr);
 }

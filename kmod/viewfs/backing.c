@@ -140,7 +140,8 @@ int viewfs_backing_open(struct viewfs_handle *handle, struct viewfs_target *targ
 	if (IS_ERR(backing))
 		return PTR_ERR(backing);
 	handle->backing = backing;
-	return 0;
+	/* That it failed is told to those who wrote. */
+	return viewfs_writeback_clean(handle->inode) == -EINTR ? -EINTR : 0;
 }
 
 /**

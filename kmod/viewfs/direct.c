@@ -101,7 +101,8 @@ ssize_t viewfs_direct_read(struct kiocb *iocb, struct iov_iter *to)
 		return -EIO;
 	if (!count)
 		return 0;
-	ret = viewfs_writeback_flush(inode, iocb->ki_pos, iocb->ki_pos + count - 1);
+	ret = viewfs_writeback_clean(inode) ?:
+	      viewfs_writeback_flush(inode, iocb->ki_pos, iocb->ki_pos + count - 1);
 	if (ret)
 		return ret;
 	while (iov_iter_count(to)) {
@@ -182,7 +183,8 @@ ssize_t viewfs_direct_write(struct kiocb *iocb, struct iov_iter *from)
 	ssize_t ret, done = 0;
 	size_t asked;
 
-	ret = viewfs_pages_drop(inode, start, end) ?: viewfs_writeback_hold(inode);
+	ret = viewfs_writeback_clean(inode) ?: viewfs_pages_drop(inode, start, end) ?:
+	      viewfs_writeback_hold(inode);
 	if (ret)
 		return ret;
 	set_bit(VIEWFS_I_SIZE_UNSTABLE, &vi->flags);

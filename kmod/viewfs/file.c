@@ -29,6 +29,8 @@ static int open_truncate(struct inode *inode, struct file *file)
 	} else {
 		spin_lock(&vi->lock);
 		i_size_write(inode, 0);
+		clear_bit(VIEWFS_I_CACHED, &vi->flags);
+		clear_bit(VIEWFS_I_TIMES, &vi->flags);
 		spin_unlock(&vi->lock);
 		viewfs_pages_truncate(inode, 0);
 		viewfs_handle_attach(handle, file);
@@ -290,8 +292,8 @@ static int fallocate_locked(struct file *file, int mode, loff_t offset, loff_t l
 		if (err)
 			return err;
 	}
-	err = viewfs_writeback_flush(inode, offset, end - 1) ?: file_modified(file) ?:
-	      viewfs_writeback_hold(inode);
+	err = viewfs_writeback_clean(inode) ?: viewfs_writeback_flush(inode, offset, end - 1) ?:
+	      file_modified(file) ?: viewfs_writeback_hold(inode);
 	if (err)
 		return err;
 	set_bit(VIEWFS_I_SIZE_UNSTABLE, &vi->flags);
@@ -371,8 +373,9 @@ static ssize_t copy_locked(struct file *in, loff_t pos_in, struct file *out, lof
 	struct viewfs_inode *vi = viewfs_i(inode);
 	ssize_t ret;
 
-	ret = viewfs_writeback_flush(inode, pos_out, pos_out + len - 1) ?: file_modified(out) ?:
-	      viewfs_writeback_hold(inode);
+	ret = viewfs_writeback_clean(inode) ?:
+	      viewfs_writeback_flush(inode, pos_out, pos_out + len - 1) ?:
+	      file_modified(out) ?: viewfs_writeback_hold(inode);
 	if (ret)
 		return ret;
 	set_bit(VIEWFS_I_SIZE_UNSTABLE, &vi->flags);
@@ -401,7 +404,8 @@ static ssize_t file_copy_range(struct file *in, loff_t pos_in, struct file *out,
 	/* The reply has 32 bits for the length. */
 	len = min_t(size_t, len, UINT_MAX & PAGE_MASK);
 	if (from->i_sb == to->i_sb && !test_bit(VIEWFS_NO_COPY, &viewfs_inode_sb(from)->flags)) {
-		ret = viewfs_writeback_flush(from, pos_in, pos_in + len - 1);
+		ret = viewfs_writeback_clean(from) ?:
+		      viewfs_writeback_flush(from, pos_in, pos_in + len - 1);
 		if (ret)
 			return ret;
 		ret = viewfs_inode_lock(to);

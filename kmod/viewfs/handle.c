@@ -348,14 +348,11 @@ int viewfs_file_release(struct inode *inode, struct file *file)
 	/* finish_open() can fail after it has opened. */
 	if (!handle)
 		return 0;
-	if (!list_empty(&handle->link)) {
+	if (!list_empty(&handle->link))
 		/* What flush left dirty has to find a handle. */
 		filemap_fdatawrite(inode->i_mapping);
-		spin_lock(&viewfs_i(inode)->lock);
-		list_del_init(&handle->link);
-		spin_unlock(&viewfs_i(inode)->lock);
-	}
 	viewfs_lock_release(handle, file);
-	viewfs_handle_put(handle);
+	if (list_empty(&handle->link) || !viewfs_writeback_linger(handle))
+		viewfs_handle_put(handle);
 	return 0;
 }

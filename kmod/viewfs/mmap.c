@@ -3,6 +3,7 @@
 
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/timekeeping.h>
 
 #include "viewfs.h"
 
@@ -31,12 +32,20 @@ static vm_fault_t mmap_page_mkwrite(struct vm_fault *vmf)
 {
 	struct inode *inode = file_inode(vmf->vma->vm_file);
 	struct folio *folio = page_folio(vmf->page);
+	struct timespec64 now;
 
 	if (folio_lock_killable(folio))
 		return VM_FAULT_SIGBUS;
 	if (folio->mapping != inode->i_mapping) {
 		folio_unlock(folio);
 		return VM_FAULT_NOPAGE;
+	}
+	if (test_bit(VIEWFS_WRITEBACK, &viewfs_inode_sb(inode)->flags)) {
+		bool fresh = !folio_test_dirty(folio);
+
+		folio_mark_dirty(folio);
+		ktime_get_real_ts64(&now);
+		viewfs_attr_cached(inode, 0, fresh, &now);
 	}
 	return VM_FAULT_LOCKED;
 }

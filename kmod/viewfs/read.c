@@ -76,11 +76,17 @@ static void read_submit(struct viewfs_handle *handle, struct viewos_request *req
 	viewos_request_submit(fs->session, req);
 }
 
-/*
+/**
+ * viewfs_read_folio() - ->read_folio
+ * @file: open for reading, or, if the server writes back, for writing
+ * @folio: of a page, locked; unlocked afterwards
+ *
  * Waits for the page here, though the page cache would too, to tell the server's errno. A
  * killed reader leaves; the page is unlocked when the reply comes.
+ *
+ * Return: 0 or a negative errno.
  */
-static int file_read_folio(struct file *file, struct folio *folio)
+int viewfs_read_folio(struct file *file, struct folio *folio)
 {
 	struct viewfs_handle *handle = file ? file->private_data : NULL;
 	pgoff_t index = folio->index;
@@ -207,7 +213,7 @@ ssize_t viewfs_file_splice_read(struct file *file, loff_t *pos, struct pipe_inod
 }
 
 const struct address_space_operations viewfs_file_aops = {
-	.read_folio = file_read_folio,
+	.read_folio = viewfs_read_folio,
 	.readahead = file_readahead,
 	.dirty_folio = filemap_dirty_folio,
 	.writepages = viewfs_writeback_run,

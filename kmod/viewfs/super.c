@@ -10,13 +10,15 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/statfs.h>
+#include <linux/writeback.h>
 
 #include "viewfs.h"
 
 /* Umount goes on waiting for the server while within this time something is answered ... */
 #define UMOUNT_PATIENCE		HZ
-/* ... but not longer than this many times. */
+/* ... but not longer than this many times, or, if there are data to be written, that many. */
 #define UMOUNT_ROUNDS		10
+#define UMOUNT_ROUNDS_DATA	60
 
 static struct workqueue_struct *super_wq;
 
@@ -111,26 +113,49 @@ static struct viewfs_sb *sb_alloc(struct viewos_session *session,
 	return fs;
 }
 
+static u64 session_answered(struct viewos_session *session)
+{
+	u64 nr;
+
+	spin_lock(&session->lock);
+	nr = session->total - session->nr_requests;
+	spin_unlock(&session->lock);
+	return nr;
+}
+
+/* What is still dirty goes out, or, if the session has ended, is lost; waits for no server. */
+static void sb_write(struct super_block *sb)
+{
+	if (atomic_read(&viewfs_sb(sb)->unwritten))
+		writeback_inodes_sb(sb, WB_REASON_SYNC);
+}
+
 /*
  * Waits until nothing refers to the mount's inodes any more. A server that answers is
  * waited for, one that does not is done with: others may wait for this umount.
  */
-static void sb_settle(struct viewfs_sb *fs)
+static void sb_settle(struct super_block *sb)
 {
-	int i, left, before;
+	struct viewfs_sb *fs = viewfs_sb(sb);
+	int i, left, rounds;
+	u64 before;
 
 	viewos_session_wake(fs->session);
-	for (i = 0; i < UMOUNT_ROUNDS; i++) {
-		before = atomic_read(&fs->under_way);
+	rounds = atomic_read(&fs->unwritten) ? UMOUNT_ROUNDS_DATA : UMOUNT_ROUNDS;
+	for (i = 0; i < rounds; i++) {
+		sb_write(sb);
+		before = session_answered(fs->session);
 		left = wait_event_killable_timeout(fs->idle, !atomic_read(&fs->under_way),
 						   UMOUNT_PATIENCE);
 		if (left > 0)
 			return;
-		if (left < 0 || atomic_read(&fs->under_way) >= before)
+		if (left < 0 || session_answered(fs->session) == before)
 			break;
 	}
 	viewos_session_abort(fs->session);
-	wait_event(fs->idle, !atomic_read(&fs->under_way));
+	do {
+		sb_write(sb);
+	} while (!wait_event_timeout(fs->idle, !atomic_read(&fs->under_way), UMOUNT_PATIENCE));
 }
 
 static int super_statfs(struct dentry *dentry, struct kstatfs *buf)
@@ -332,7 +357,7 @@ static void super_kill(struct super_block *sb)
 	viewos_recover_allow(fs->session, 0);
 	/* Notices look for inodes: from here on there are none. */
 	viewos_session_set_ops(fs->session, NULL, NULL);
-	sb_settle(fs);
+	sb_settle(sb);
 	WRITE_ONCE(fs->session->dev, 0);
 	kill_anon_super(sb);
 	viewfs_session_destroy(fs);

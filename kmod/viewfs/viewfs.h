@@ -54,6 +54,8 @@
 
 /* What a write changes besides the size, which is known. */
 #define VIEWFS_STALE_WRITE	(STATX_MTIME | STATX_CTIME | STATX_BLOCKS)
+/* What we know better than the server of a file with data that it does not have yet. */
+#define VIEWFS_CACHED		(STATX_SIZE | VIEWFS_STALE_WRITE)
 /* What adding or removing an entry changes in its directory. */
 #define VIEWFS_STALE_DIR	(VIEWFS_STALE_WRITE | STATX_NLINK | STATX_SIZE)
 /* What the permission check looks at. */
@@ -82,6 +84,7 @@ enum {
 	VIEWFS_TARGET,
 	VIEWFS_DEVICES,
 	VIEWFS_STATX,		/* cleared again upon ENOSYS */
+	VIEWFS_WRITEBACK,
 	VIEWFS_NO_OPEN,
 	VIEWFS_NO_OPENDIR,
 	VIEWFS_NO_ACCESS,
@@ -131,6 +134,7 @@ struct viewfs_agreed {
  * @agreed: of INIT, as the server's next process must say it again
  * @under_way: requests that refer to inodes of the mount and nobody waits for
  * @idle: where umount waits for them
+ * @unwritten: how many of them are to write pages back, or wait for that
  * @root_attr: what the server said of the root, for the first inode
  * @root_version: attr_version when it was asked
  * @polled: struct viewfs_poll of handles that are or were polled; its lock keeps them
@@ -153,6 +157,7 @@ struct viewfs_sb {
 	struct viewfs_agreed agreed;
 	atomic_t under_way;
 	wait_queue_head_t idle;
+	atomic_t unwritten;
 	struct fuse_attr_out root_attr;
 	u64 root_version;
 	struct xarray polled;
@@ -177,6 +182,8 @@ struct viewfs_sb {
  * @backing: through what the file is read and written, or NULL
  * @locks: VIEWFS_LOCKED_* bits, by atomic bit operations
  * @lock_owner: of the file, with VIEWFS_LOCKED_FLOCK
+ * @lingers: the file is closed, but there are pages that need the handle (inode's ->lock)
+ * @put_work: drops the reference that the file had, if it lingers
  */
 struct viewfs_handle {
 	refcount_t ref;
@@ -190,6 +197,8 @@ struct viewfs_handle {
 	struct file *backing;
 	unsigned long locks;
 	u64 lock_owner;
+	bool lingers;
+	struct work_struct put_work;
 };
 
 /* Bits of viewfs_handle->locks: locks of the server's that a file had, which go with it. */
@@ -208,6 +217,8 @@ enum {
 	VIEWFS_I_FROM_PLUS,	/* came by READDIRPLUS, and was not looked at yet */
 	VIEWFS_I_BIRTH,		/* the server was asked for ->birth */
 	VIEWFS_I_LOCKED,	/* processes had locks of the server's: FLUSH lets them go */
+	VIEWFS_I_CACHED,	/* VIEWFS_CACHED are ours to tell, see cache.c */
+	VIEWFS_I_TIMES,		/* the server is to be told the times */
 };
 
 /**
@@ -232,7 +243,7 @@ enum {
  * @drop_first: first page to be dropped, with VIEWFS_I_DROP
  * @drop_last: last page to be dropped
  * @drop_seq: grows with each change of the former
- * @handles: handles open for writing
+ * @handles: handles open for writing, and those that linger
  * @writebacks: write-back under way
  * @writing: runs of ->writepages
  * @holder: who is between viewfs_writeback_hold() and resume, with the inode's lock
@@ -474,6 +485,7 @@ void viewfs_attr_stale(struct inode *inode, u32 mask);
 void viewfs_attr_call(struct inode *inode, unsigned int flags);
 void viewfs_attr_grow(struct inode *inode, loff_t size);
 void viewfs_attr_stored(struct inode *inode, loff_t size);
+void viewfs_attr_cached(struct inode *inode, loff_t end, bool fresh, const struct timespec64 *now);
 int viewfs_attr_fetch(struct inode *inode);
 int viewfs_attr_change(struct inode *inode, const struct iattr *iattr);
 int viewfs_attr_update(struct inode *inode, u32 mask);
@@ -563,11 +575,18 @@ int viewfs_pages_drop(struct inode *inode, loff_t start, loff_t end);
 
 /* read.c */
 extern const struct address_space_operations viewfs_file_aops;
+int viewfs_read_folio(struct file *file, struct folio *folio);
 ssize_t viewfs_file_read(struct kiocb *iocb, struct iov_iter *to);
 ssize_t viewfs_file_splice_read(struct file *file, loff_t *pos, struct pipe_inode_info *pipe,
 				size_t len, unsigned int flags);
 
+/* cache.c */
+bool viewfs_cache_wanted(const struct inode *inode);
+u32 viewfs_cache_needs(const struct inode *inode);
+ssize_t viewfs_cache_write(struct kiocb *iocb, struct iov_iter *from);
+
 /* write.c */
+struct folio *viewfs_write_folio(struct address_space *mapping, pgoff_t index);
 ssize_t viewfs_file_write(struct kiocb *iocb, struct iov_iter *from);
 struct viewos_request *viewfs_write_request(struct viewfs_handle *handle, unsigned int nr);
 void viewfs_write_fill(struct viewos_request *req, loff_t pos, size_t len, u32 flags);
@@ -585,6 +604,8 @@ ssize_t viewfs_direct_write(struct kiocb *iocb, struct iov_iter *from);
 int viewfs_writeback_run(struct address_space *mapping, struct writeback_control *wbc);
 int viewfs_writeback_wait(struct inode *inode, pgoff_t first, pgoff_t last);
 int viewfs_writeback_flush(struct inode *inode, loff_t start, loff_t end);
+int viewfs_writeback_clean(struct inode *inode);
+bool viewfs_writeback_linger(struct viewfs_handle *handle);
 int viewfs_writeback_hold(struct inode *inode);
 void viewfs_writeback_resume(struct inode *inode);
 

@@ -111,7 +111,14 @@ ssize_t viewfs_write_send(struct inode *inode, struct viewos_request *req)
 	return err ?: done;
 }
 
-static struct folio *write_folio(struct address_space *mapping, pgoff_t index)
+/**
+ * viewfs_write_folio() - a page to be written into
+ * @mapping: of which file
+ * @index: which page
+ *
+ * Return: the folio, locked and referenced; perhaps not up to date; or ERR_PTR.
+ */
+struct folio *viewfs_write_folio(struct address_space *mapping, pgoff_t index)
 {
 	struct folio *folio;
 	int err;
@@ -163,7 +170,7 @@ static ssize_t write_page(struct inode *inode, struct viewos_request *req, loff_
 	for (;;) {
 		if (fault_in_iov_iter_readable(from, len) == len)
 			return -EFAULT;
-		folio = write_folio(inode->i_mapping, pos >> PAGE_SHIFT);
+		folio = viewfs_write_folio(inode->i_mapping, pos >> PAGE_SHIFT);
 		if (IS_ERR(folio))
 			return PTR_ERR(folio);
 		copied = copy_folio_from_iter_atomic(folio, off, len, from);
@@ -229,7 +236,7 @@ static ssize_t write_locked(struct kiocb *iocb, struct iov_iter *from)
 	ssize_t ret, done = 0;
 
 	/* No write-back of the same pages may come to the server after these data. */
-	ret = viewfs_writeback_hold(inode);
+	ret = viewfs_writeback_clean(inode) ?: viewfs_writeback_hold(inode);
 	if (ret)
 		return ret;
 	set_bit(VIEWFS_I_SIZE_UNSTABLE, &vi->flags);
@@ -254,6 +261,17 @@ static bool write_direct(const struct kiocb *iocb)
 	return handle->open_flags & FOPEN_DIRECT_IO || iocb->ki_flags & IOCB_DIRECT;
 }
 
+/* What has to be known of the file before it is written; the server is asked if need be. */
+static int write_known(const struct kiocb *iocb)
+{
+	struct inode *inode = file_inode(iocb->ki_filp);
+	u32 mask = iocb->ki_flags & IOCB_APPEND ? STATX_SIZE : 0;
+
+	if (!write_direct(iocb))
+		mask |= viewfs_cache_needs(inode);
+	return mask ? viewfs_attr_update(inode, mask) : 0;
+}
+
 /**
  * viewfs_file_write() - ->write_iter
  * @iocb: where
@@ -275,9 +293,7 @@ ssize_t viewfs_file_write(struct kiocb *iocb, struct iov_iter *from)
 	err = viewfs_inode_lock(inode);
 	if (err)
 		return err;
-	ret = 0;
-	if (iocb->ki_flags & IOCB_APPEND)
-		ret = viewfs_attr_update(inode, STATX_SIZE);
+	ret = write_known(iocb);
 	if (!ret)
 		ret = generic_write_checks(iocb, from);
 	if (ret <= 0)
@@ -285,7 +301,12 @@ ssize_t viewfs_file_write(struct kiocb *iocb, struct iov_iter *from)
 	ret = file_remove_privs(file);
 	if (ret)
 		goto unlock;
-	ret = write_direct(iocb) ? viewfs_direct_write(iocb, from) : write_locked(iocb, from);
+	if (write_direct(iocb))
+		ret = viewfs_direct_write(iocb, from);
+	else if (viewfs_cache_wanted(inode))
+		ret = viewfs_cache_write(iocb, from);
+	else
+		ret = write_locked(iocb, from);
 unlock:
 	inode_unlock(inode);
 	return ret > 0 ? generic_write_sync(iocb, ret) : ret;
