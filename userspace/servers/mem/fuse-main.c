@@ -21,6 +21,7 @@ static const struct fuse_opt memfs_keys[] = {
 	FUSE_OPT_KEY("gid=", KEY_MEMFS),
 	FUSE_OPT_KEY("ttl=", KEY_MEMFS),
 	FUSE_OPT_KEY("opens", KEY_MEMFS),
+	FUSE_OPT_KEY("writeback", KEY_MEMFS),
 	FUSE_OPT_END
 };
 

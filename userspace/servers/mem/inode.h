@@ -95,6 +95,7 @@ struct memfs {
 	struct pages pages;
 	double ttl;
 	bool opens;			/* the kernel is to send opens; constant */
+	bool writeback;			/* the kernel is to write back; constant */
 	bool no_open;			/* the kernel can do without opens; set by init */
 	bool no_opendir;
 	bool acl;			/* lists of access are kept, the umask is ours; likewise */

@@ -25,6 +25,7 @@ struct memfs_options {
 	uint32_t gid;
 	double ttl;
 	bool opens;
+	bool writeback;
 };
 
 static const struct option_entry option_table[] = {
@@ -35,6 +36,7 @@ static const struct option_entry option_table[] = {
 	{ "gid", OPTION_ID, offsetof(struct memfs_options, gid) },
 	{ "ttl", OPTION_SECONDS, offsetof(struct memfs_options, ttl) },
 	{ "opens", OPTION_FLAG, offsetof(struct memfs_options, opens) },
+	{ "writeback", OPTION_FLAG, offsetof(struct memfs_options, writeback) },
 	{}
 };
 
@@ -47,6 +49,9 @@ static void memfs_init(void *userdata, struct fuse_conn_info *conn)
 	conn->want |= conn->capable & (FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_CACHE_SYMLINKS |
 				       FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_PARALLEL_DIROPS |
 				       FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
+	/* Nothing is to be done for it: READ and WRITE need no open, and heed the offset. */
+	if (fs->writeback)
+		conn->want |= conn->capable & FUSE_CAP_WRITEBACK_CACHE;
 	/* Both or none: who hands lists down has to know the umask. */
 	fs->acl = (conn->capable & MEMFS_ACL_CAPS) == MEMFS_ACL_CAPS;
 	if (fs->acl)
@@ -352,6 +357,7 @@ static struct memfs *memfs_create_empty(const struct memfs_options *options)
 	fs->max_inodes = options->inodes ? options->inodes : 1;
 	fs->ttl = options->ttl;
 	fs->opens = options->opens;
+	fs->writeback = options->writeback;
 	return fs;
 
 free_inodes:

@@ -18,7 +18,8 @@ struct viewos_accepted;
 	"  mode=OCTAL       mode of the root directory (1777)\n" \
 	"  uid=N, gid=N     owner of the root directory (who mounts)\n" \
 	"  ttl=SECONDS      how long the kernel may keep names and attributes (3600)\n" \
-	"  opens            make every open and opendir a request (for measurement)\n"
+	"  opens            make every open and opendir a request (for measurement)\n" \
+	"  writeback        have the kernel keep what is written, and write it back later\n"
 
 /* The operations; their userdata is what memfs_open() gives. */
 extern const struct fuse_lowlevel_ops memfs_ops;
