@@ -91,6 +91,10 @@ FIXTURE_VARIANT_ADD(fixture, viewfs)						\
 {										\
 	.kind = VIEWFS, .mount = "viewctl mount -t mem none %s",		\
 };										\
+FIXTURE_VARIANT_ADD(fixture, writeback)						\
+{										\
+	.kind = VIEWFS, .mount = "viewctl mount -t mem -o writeback none %s",	\
+};										\
 OTHER_KINDS(fixture)
 
 /* A 32-bit program is another way into viewfs; the others' are not ours to test. */
