@@ -8,6 +8,7 @@
  * server code, viewos-mem; with all cached, with the server asked at each open, and with
  * nothing cached.
  * Part 3: the same after all caches were dropped, and data in larger pieces.
+ * Part 4: writing, as it is and with write-back caching.
  *
  * Under qemu -icount the clock counts instructions. Each figure is the least of some
  * rounds, in nanoseconds a call.
@@ -258,6 +259,39 @@ static void call_write_random(void)
 		exit(1);
 }
 
+/* As a program that writes a log does, or one that writes through small buffers. */
+static void call_write_small(void)
+{
+	char line[64] = "";
+
+	if (pwrite(large_fd, line, sizeof(line), 0) != sizeof(line))
+		exit(1);
+}
+
+static void call_write_many_close(void)
+{
+	int fd = open(scratch, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	char line[64] = "";
+
+	for (int i = 0; i < 1000; i++)
+		if (write(fd, line, sizeof(line)) != sizeof(line))
+			exit(1);
+	if (close(fd))
+		exit(1);
+}
+
+static void call_write_all_fsync(void)
+{
+	static char buffer[128 << 10];
+
+	lseek(large_fd, 0, SEEK_SET);
+	for (int i = 0; i < LARGE_PAGES * 4096 / (int)sizeof(buffer); i++)
+		if (write(large_fd, buffer, sizeof(buffer)) != sizeof(buffer))
+			exit(1);
+	if (fsync(large_fd))
+		exit(1);
+}
+
 /* Each of two processes stats as often as one does in "stat". */
 static void call_two_clients(void)
 {
@@ -318,6 +352,15 @@ static const struct bench_case cold_cases[] = {
 	{ "tar, cold", call_tar, 1, .before = drop_caches },
 };
 
+static const struct bench_case write_cases[] = {
+	{ "write 64 bytes", call_write_small, 2000 },
+	{ "write 4 KiB", call_write_random, 500 },
+	{ "write 1 MiB", call_write_large, 10 },
+	{ "write 8 MiB, fsync", call_write_all_fsync, 2 },
+	{ "1000 x 64 bytes, close", call_write_many_close, 5 },
+	{ "create+write+unlink", call_create_write_close_unlink, 200 },
+};
+
 static const struct bench_case file_cases[] = {
 	{ "stat", call_stat, 2000 },
 	{ "stat, no such file", call_lookup_missing, 1000 },
@@ -345,6 +388,21 @@ static void use_directory(const char *dir)
 	open_fd = fd;
 }
 
+/* What is read and written in larger pieces. */
+static void fill_large(void)
+{
+	static char data[4096];
+	char name[80];
+
+	snprintf(name, sizeof(name), "%s/large", base);
+	large_fd = open(name, O_RDWR | O_CREAT, 0644);
+	for (int i = 0; i < LARGE_PAGES; i++)
+		if (write(large_fd, data, sizeof(data)) != sizeof(data))
+			exit(1);
+	if (fsync(large_fd))
+		exit(1);
+}
+
 /* What the cold cases want; made in user space's own time. */
 static void fill_directory(void)
 {
@@ -352,6 +410,7 @@ static void fill_directory(void)
 	char name[80], command[128];
 	int fd;
 
+	fill_large();
 	snprintf(name, sizeof(name), "%s/tree", base);
 	mkdir(name, 0755);
 	for (int i = 0; i < TREE_FILES; i++) {
@@ -362,13 +421,6 @@ static void fill_directory(void)
 	}
 	snprintf(command, sizeof(command), "cp -r /mnt/viewos/kmod %s", source);
 	run(command);
-	snprintf(name, sizeof(name), "%s/large", base);
-	large_fd = open(name, O_RDWR | O_CREAT, 0644);
-	for (int i = 0; i < LARGE_PAGES; i++)
-		if (write(large_fd, data, sizeof(data)) != sizeof(data))
-			exit(1);
-	if (fsync(large_fd))
-		exit(1);
 }
 
 static int deep_view(int control, int depth)
@@ -736,10 +788,12 @@ static void bench_files(const char *what, const char *options, const struct benc
 		use_directory(dir);
 		if (cases == cold_cases)
 			fill_directory();
+		else if (cases == write_cases)
+			fill_large();
 		measure_all(cases, n, -1, results[i]);
 		close(open_fd);
 		open_fd = 0;
-		if (cases == cold_cases)
+		if (cases == cold_cases || cases == write_cases)
 			close(large_fd);
 		snprintf(command, sizeof(command), "umount %s", dir);
 		run(command);
@@ -756,13 +810,13 @@ static void bench_files(const char *what, const char *options, const struct benc
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: bench [system|warm|cold]...\n");
+	fprintf(stderr, "usage: bench [system|warm|cold|write]...\n");
 	exit(2);
 }
 
 int main(int argc, char **argv)
 {
-	bool system = argc == 1, warm = argc == 1, cold = argc == 1;
+	bool system = argc == 1, warm = argc == 1, cold = argc == 1, write = argc == 1;
 
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "system"))
@@ -771,6 +825,8 @@ int main(int argc, char **argv)
 			warm = true;
 		else if (!strcmp(argv[i], "cold"))
 			cold = true;
+		else if (!strcmp(argv[i], "write"))
+			write = true;
 		else
 			usage();
 	}
@@ -795,6 +851,10 @@ int main(int argc, char **argv)
 	if (cold) {
 		bench_files("cold", "", cold_cases, N(cold_cases));
 		bench_files("cold, with opens", "-o opens", cold_cases, N(cold_cases));
+	}
+	if (write) {
+		bench_files("write-through", "", write_cases, N(write_cases));
+		bench_files("write-back", "-o writeback", write_cases, N(write_cases));
 	}
 	return 0;
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Runs the benchmarks on each kernel of $KERNELS: by instruction count, then by time.
 # $BENCH names those to run, or all: bench, sockets, peers.sh; $BENCH_PARTS the parts of bench:
-# system, warm, cold.
+# system, warm, cold, write.
 . "$(dirname "$0")/lib.sh"
 
 status=0
