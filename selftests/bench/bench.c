@@ -9,6 +9,7 @@
  * nothing cached.
  * Part 3: the same after all caches were dropped, and data in larger pieces.
  * Part 4: writing, as it is and with write-back caching.
+ * Part 5: several processes at once that ask the server, which has several threads.
  *
  * Under qemu -icount the clock counts instructions. Each figure is the least of some
  * rounds, in nanoseconds a call.
@@ -292,16 +293,38 @@ static void call_write_all_fsync(void)
 		exit(1);
 }
 
-/* Each of two processes stats as often as one does in "stat". */
+/* Each of @n processes does the same 200 times, and this one waits for them. */
+static void call_clients(int n, void (*call)(void))
+{
+	for (int i = 0; i < n; i++) {
+		if (fork())
+			continue;
+		for (int j = 0; j < 200; j++)
+			call();
+		_exit(0);
+	}
+	while (wait(NULL) > 0)
+		;
+}
+
 static void call_two_clients(void)
 {
-	pid_t pid = fork();
+	call_clients(2, call_stat);
+}
 
-	for (int i = 0; i < 200; i++)
-		call_stat();
-	if (!pid)
-		_exit(0);
-	waitpid(pid, NULL, 0);
+static void call_one_asks(void)
+{
+	call_clients(1, call_fstat);
+}
+
+static void call_two_ask(void)
+{
+	call_clients(2, call_fstat);
+}
+
+static void call_four_ask(void)
+{
+	call_clients(4, call_fstat);
 }
 
 /* Neither a shell nor its tools come from the host's file system, which is slow when cold. */
@@ -334,6 +357,28 @@ static void call_tar(void)
 	run_busybox(argv);
 }
 
+/* Makes room for an archive of the tree to be unpacked in, which is made first. */
+static void unpack_before(void)
+{
+	char command[200];
+
+	snprintf(command, sizeof(command), "rm -rf %s/unpacked; mkdir %s/unpacked", base, base);
+	run(command);
+	if (access("/tmp/source.tar", F_OK)) {
+		snprintf(command, sizeof(command), "tar -cf /tmp/source.tar -C %s .", source);
+		run(command);
+	}
+}
+
+static void call_unpack(void)
+{
+	char dir[80];
+	char *const argv[] = { "tar", "-xf", "/tmp/source.tar", "-C", dir, NULL };
+
+	snprintf(dir, sizeof(dir), "%s/unpacked", base);
+	run_busybox(argv);
+}
+
 static const struct bench_case cold_cases[] = {
 	{ "stat", call_stat_cold, 500, .before = drop_caches },
 	{ "open+read+close", call_open_read_close_cold, 500, .before = drop_caches },
@@ -350,6 +395,7 @@ static const struct bench_case cold_cases[] = {
 	{ "2 x 200 stats", call_two_clients, 5 },
 	{ "find, cold", call_find, 1, .before = drop_caches },
 	{ "tar, cold", call_tar, 1, .before = drop_caches },
+	{ "untar", call_unpack, 1, .before = unpack_before },
 };
 
 static const struct bench_case write_cases[] = {
@@ -368,6 +414,13 @@ static const struct bench_case file_cases[] = {
 	{ "pread 4 KiB", call_pread_page, 1000 },
 	{ "open+read+close", call_open_read_close, 500 },
 	{ "create+unlink", call_create_unlink, 300 },
+};
+
+/* Each fstat is a request, where nothing is kept. */
+static const struct bench_case client_cases[] = {
+	{ "200 fstats", call_one_asks, 5 },
+	{ "2 x 200 fstats", call_two_ask, 5 },
+	{ "4 x 200 fstats", call_four_ask, 5 },
 };
 
 static void use_directory(const char *dir)
@@ -810,25 +863,24 @@ static void bench_files(const char *what, const char *options, const struct benc
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: bench [system|warm|cold|write]...\n");
+	fprintf(stderr, "usage: bench [system|warm|cold|write|clients]...\n");
 	exit(2);
 }
 
 int main(int argc, char **argv)
 {
-	bool system = argc == 1, warm = argc == 1, cold = argc == 1, write = argc == 1;
+	static const char *const parts[] = { "system", "warm", "cold", "write", "clients" };
+	enum { SYSTEM = 1, WARM = 2, COLD = 4, WRITE = 8, CLIENTS = 16 };
+	unsigned int wanted = argc == 1 ? ~0 : 0;
 
 	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "system"))
-			system = true;
-		else if (!strcmp(argv[i], "warm"))
-			warm = true;
-		else if (!strcmp(argv[i], "cold"))
-			cold = true;
-		else if (!strcmp(argv[i], "write"))
-			write = true;
-		else
+		size_t part = 0;
+
+		while (part < N(parts) && strcmp(argv[i], parts[part]))
+			part++;
+		if (part == N(parts))
 			usage();
+		wanted |= 1 << part;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	/* The kernel is slower in its first seconds. */
@@ -836,25 +888,27 @@ int main(int argc, char **argv)
 	run("mount --make-rprivate /");
 	/* Not from the host by 9P, which would be measured too. */
 	run("cp /bin/busybox /tmp/busybox");
-	if (system) {
+	if (wanted & SYSTEM) {
 		bench_system();
 		bench_rules();
 		bench_served();
 		bench_binfmt();
 		bench_clock();
 	}
-	if (warm) {
+	if (wanted & WARM) {
 		bench_files("cached", "", file_cases, N(file_cases));
 		bench_files("cached, but opens", "-o opens", file_cases, N(file_cases));
 		bench_files("nothing cached", "-o opens,ttl=0", file_cases, N(file_cases));
 	}
-	if (cold) {
+	if (wanted & COLD) {
 		bench_files("cold", "", cold_cases, N(cold_cases));
 		bench_files("cold, with opens", "-o opens", cold_cases, N(cold_cases));
 	}
-	if (write) {
+	if (wanted & WRITE) {
 		bench_files("write-through", "", write_cases, N(write_cases));
 		bench_files("write-back", "-o writeback", write_cases, N(write_cases));
 	}
+	if (wanted & CLIENTS)
+		bench_files("several at once", "-o opens,ttl=0", client_cases, N(client_cases));
 	return 0;
 }
