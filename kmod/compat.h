@@ -24,6 +24,7 @@
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 #include <linux/filelock.h>
 #endif
+#include <linux/fsnotify.h>
 #include <linux/ftrace.h>
 #include <linux/mnt_idmapping.h>
 #include <linux/mount.h>
@@ -406,20 +407,13 @@ static inline long splice_copy_file_range(struct file *in, loff_t pos_in, struct
 
 #endif
 
-/* Who writes through another file had to see to it that its file system is not frozen. */
+/* Until 6.8 it was a part of what security modules are asked. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
-static inline ssize_t viewos_iocb_iter_write(struct file *file, struct kiocb *iocb,
-					     struct iov_iter *iter)
+static inline int fsnotify_file_area_perm(struct file *file, int mask, const loff_t *ppos,
+					  size_t count)
 {
-	ssize_t ret;
-
-	file_start_write(file);
-	ret = vfs_iocb_iter_write(file, iocb, iter);
-	file_end_write(file);
-	return ret;
+	return fsnotify_perm(file, mask);
 }
-#else
-#define viewos_iocb_iter_write vfs_iocb_iter_write
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)

@@ -8,6 +8,7 @@
  */
 
 #include <linux/file.h>
+#include <linux/fsnotify.h>
 #include <linux/mm.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
@@ -170,45 +171,99 @@ static struct file *backing_of(const struct file *file)
 	return handle->backing;
 }
 
+/* Of the mode only set-id bits can have gone. */
 static void backing_changed(struct file *file)
 {
-	viewfs_attr_stale(file_inode(file), VIEWFS_STALE_WRITE | STATX_SIZE | STATX_MODE);
+	struct inode *inode = file_inode(file);
+	u32 stale = VIEWFS_STALE_WRITE | STATX_SIZE;
+
+	if (inode->i_mode & (S_ISUID | S_ISGID))
+		stale |= STATX_MODE;
+	viewfs_attr_stale(inode, stale);
 }
 
-/* A call of its own on the backing file, at the place of the one on the file. */
-static void backing_iocb(struct kiocb *to, const struct kiocb *from, struct file *backing)
+/*
+ * The next two do what vfs_iocb_iter_read() and vfs_iocb_iter_write() do, but do not ask security
+ * modules about the backing once more: they were when it was opened with the server's
+ * credentials, and have just been about the caller's file.
+ */
+static ssize_t backing_read(struct kiocb *iocb, struct iov_iter *to)
 {
-	init_sync_kiocb(to, backing);
-	to->ki_pos = from->ki_pos;
-	to->ki_flags = from->ki_flags & BACKING_IOCB_FLAGS;
+	struct file *backing = iocb->ki_filp;
+	ssize_t ret;
+
+	if (!backing->f_op->read_iter)
+		return -EINVAL;
+	ret = fsnotify_file_area_perm(backing, MAY_READ, &iocb->ki_pos, iov_iter_count(to)) ?:
+	      backing->f_op->read_iter(iocb, to);
+	if (ret >= 0)
+		fsnotify_access(backing);
+	return ret;
+}
+
+static ssize_t backing_write(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct file *backing = iocb->ki_filp;
+	ssize_t ret;
+
+	if (!backing->f_op->write_iter)
+		return -EINVAL;
+	ret = fsnotify_file_area_perm(backing, MAY_WRITE, &iocb->ki_pos, iov_iter_count(from));
+	if (ret)
+		return ret;
+	file_start_write(backing);
+	ret = backing->f_op->write_iter(iocb, from);
+	if (ret > 0)
+		fsnotify_modify(backing);
+	file_end_write(backing);
+	return ret;
+}
+
+/* A call that may be over later, which is over when this returns: another one on the backing. */
+static noinline ssize_t backing_wait(ssize_t (*call)(struct kiocb *, struct iov_iter *),
+				     struct kiocb *iocb, struct iov_iter *iter)
+{
+	struct kiocb own;
+	ssize_t ret;
+
+	init_sync_kiocb(&own, backing_of(iocb->ki_filp));
+	own.ki_pos = iocb->ki_pos;
+	own.ki_flags = iocb->ki_flags & BACKING_IOCB_FLAGS;
+	ret = call(&own, iter);
+	iocb->ki_pos = own.ki_pos;
+	return ret;
 }
 
 static ssize_t backing_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct file *backing = backing_of(iocb->ki_filp);
-	struct kiocb own;
+	struct file *file = iocb->ki_filp;
 	ssize_t ret;
 
 	if (!iov_iter_count(to))
 		return 0;
-	backing_iocb(&own, iocb, backing);
-	ret = vfs_iocb_iter_read(backing, &own, to);
-	iocb->ki_pos = own.ki_pos;
+	if (!is_sync_kiocb(iocb))
+		return backing_wait(backing_read, iocb, to);
+	iocb->ki_filp = backing_of(file);
+	ret = backing_read(iocb, to);
+	iocb->ki_filp = file;
 	return ret;
 }
 
 static ssize_t backing_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	struct file *backing = backing_of(iocb->ki_filp);
-	struct kiocb own;
+	struct file *file = iocb->ki_filp;
 	ssize_t ret;
 
 	if (!iov_iter_count(from))
 		return 0;
-	backing_iocb(&own, iocb, backing);
-	ret = viewos_iocb_iter_write(backing, &own, from);
-	iocb->ki_pos = own.ki_pos;
-	backing_changed(iocb->ki_filp);
+	if (is_sync_kiocb(iocb)) {
+		iocb->ki_filp = backing_of(file);
+		ret = backing_write(iocb, from);
+		iocb->ki_filp = file;
+	} else {
+		ret = backing_wait(backing_write, iocb, from);
+	}
+	backing_changed(file);
 	return ret;
 }
 
