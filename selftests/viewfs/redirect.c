@@ -11,10 +11,12 @@
 
 #include "../fake_server.h"
 
+#include <linux/aio_abi.h>
 #include <linux/fs.h>
 #include <linux/viewos_path.h>
 #include <sched.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
@@ -695,6 +697,71 @@ TEST_F(redirect, backing_file)
 }
 
 /* From a pipe to the file itself, then to the one in front of it: locks in the same order. */
+/* One call by io_submit(2); returns its result. */
+static long long by_aio(int fd, int command, void *data, size_t len, long long offset)
+{
+	struct iocb call = {
+		.aio_fildes = fd, .aio_lio_opcode = command, .aio_buf = (uintptr_t)data,
+		.aio_nbytes = len, .aio_offset = offset,
+	}, *calls = &call;
+	struct io_event event = { };
+	aio_context_t context = 0;
+
+	if (syscall(SYS_io_setup, 1, &context))
+		return -errno;
+	if (syscall(SYS_io_submit, context, 1, &calls) != 1 ||
+	    syscall(SYS_io_getevents, context, 1, 1, &event, NULL) != 1)
+		event.res = -errno;
+	syscall(SYS_io_destroy, context);
+	return event.res;
+}
+
+TEST_F(redirect, backing_asynchronous)
+{
+	char text[64] = "";
+	int fd = open(in_view("backed"), O_RDWR | O_CLOEXEC);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(strlen(DATA), by_aio(fd, IOCB_CMD_PREAD, text, sizeof(text), 0));
+	EXPECT_STREQ(DATA, text);
+	EXPECT_EQ(4, by_aio(fd, IOCB_CMD_PWRITE, "NATI", 4, 0));
+	EXPECT_EQ(0, by_aio(fd, IOCB_CMD_PREAD, text, sizeof(text), 100));
+	/* The file is its own again: its position, and where its calls go. */
+	EXPECT_EQ(4, read(fd, text, 4));
+	EXPECT_EQ(0, memcmp(text, "NATI", 4));
+	EXPECT_EQ(4, lseek(fd, 0, SEEK_CUR));
+	close(fd);
+	ASSERT_EQ(0, read_text(in_base("file"), text, sizeof(text)));
+	EXPECT_EQ(0, memcmp(text, "NATIve", 6));
+}
+
+static uint32_t noticed(int notify)
+{
+	char events[1024] __attribute__((aligned(8)));
+	ssize_t len = read(notify, events, sizeof(events));
+	uint32_t mask = 0;
+
+	for (ssize_t at = 0; at < len; at += sizeof(struct inotify_event))
+		mask |= ((struct inotify_event *)(events + at))->mask;
+	return mask;
+}
+
+TEST_F(redirect, backing_is_watched)
+{
+	int notify = inotify_init1(IN_NONBLOCK);
+	int fd = open(in_view("backed"), O_RDWR | O_CLOEXEC);
+	char text[4];
+
+	ASSERT_LE(0, fd);
+	ASSERT_LE(0, inotify_add_watch(notify, in_base("file"), IN_ACCESS | IN_MODIFY));
+	ASSERT_EQ(4, pread(fd, text, 4, 0));
+	EXPECT_EQ(IN_ACCESS, noticed(notify));
+	ASSERT_EQ(4, pwrite(fd, text, 4, 0));
+	EXPECT_EQ(IN_MODIFY, noticed(notify));
+	close(fd);
+	close(notify);
+}
+
 TEST_F(redirect, backing_splice)
 {
 	int fd, native, appended, out[2];
