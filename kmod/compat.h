@@ -36,6 +36,7 @@
 #ifndef SUID_DUMP_USER
 #include <linux/sched/exec_state.h>
 #endif
+#include <linux/sched/stat.h>
 #include <linux/slab.h>
 #include <linux/sockptr.h>
 #include <linux/splice.h>
@@ -279,6 +280,20 @@ static inline int import_ubuf(int direction, void __user *buf, size_t len, struc
 #else
 #define VIEWOS_SCHEDULE_YIELDS 1
 #endif
+
+/*
+ * How to wake a task that is to go on where current is about to sleep: WF_SYNC | WF_CURRENT_CPU
+ * of kernel/sched/sched.h, unless others wait for this CPU. Without the latter, which came with
+ * 6.6, the scheduler looks for an idle CPU, which has to be woken as well.
+ */
+static inline int viewos_wake_flags(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	return single_task_running() ? 0x50 : 0;
+#else
+	return 0;
+#endif
+}
 
 /* viewfs */
 

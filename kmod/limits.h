@@ -35,6 +35,12 @@
 #define VIEWOS_LAZY_JIFFIES		2
 #define VIEWOS_MAX_LAZY			32
 
+/*
+ * Sleeping threads of a server among which one is chosen for a request, with a spinlock held: as
+ * many as it takes for one per CPU of most machines.
+ */
+#define VIEWOS_MAX_READER_LOOKS		32
+
 /* Sessions that wait at a server to be accepted; one more is EAGAIN. */
 #define VIEWOS_MAX_BACKLOG		128
 

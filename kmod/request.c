@@ -15,6 +15,7 @@
 
 #include <linux/viewos_path.h>
 
+#include "compat.h"
 #include "limits.h"
 #include "request.h"
 #include "server.h"
@@ -166,8 +167,10 @@ static int request_queue(struct viewos_session *session, struct viewos_request *
 	trace_viewos_request_queue(session->id, req->in->unique, req->in->opcode);
 	if (lazy)
 		viewos_session_wake_lazy(session, background);
-	else
+	else if (req->flags & VIEWOS_REQUEST_ASYNC)
 		viewos_session_wake(session);
+	else
+		viewos_session_wake_here(session);
 	/* A dead session stops its watch for good; queueing it again would be harmless. */
 	schedule_delayed_work(&session->watch, HZ);
 	return 0;
@@ -263,7 +266,7 @@ static void request_interrupt(struct viewos_request *req)
 	}
 	spin_unlock(&session->lock);
 	if (wake)
-		viewos_session_wake(session);
+		viewos_session_wake_here(session);
 }
 
 static long request_time_left(struct viewos_request *req)
@@ -373,6 +376,20 @@ struct task_struct *viewos_request_waiter(struct viewos_request *req)
 	return task;
 }
 
+/* As rcuwait_wake_up(), but its submitter goes on here. */
+static void request_wake_here(struct viewos_request *req)
+{
+	struct wait_queue_entry entry = { };
+
+	/* Pairs with request_sleep(): either it sees DONE, or we see who sleeps. */
+	smp_mb();
+	rcu_read_lock();
+	entry.private = rcu_dereference(req->wait.task);
+	if (entry.private)
+		default_wake_function(&entry, TASK_NORMAL, viewos_wake_flags(), NULL);
+	rcu_read_unlock();
+}
+
 /*
  * Ends a request that the caller has taken out of the queue, or of the table of
  * those with the server, and marked COPYING. Drops the session's reference.
@@ -405,6 +422,8 @@ void viewos_request_finish(struct viewos_request *req)
 			wake_up(&session->background_wait);
 	} else if (late) {
 		req->late(req);
+	} else if (req->flags & VIEWOS_REQUEST_WAKE_HERE) {
+		request_wake_here(req);
 	} else {
 		rcuwait_wake_up(&req->wait);
 	}

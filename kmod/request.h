@@ -57,6 +57,7 @@ enum viewos_request_state {
 #define VIEWOS_REQUEST_RESTART		BIT(11)	/* a signal takes it back while it is not read */
 #define VIEWOS_REQUEST_PATIENT		BIT(12)	/* it may take as long as it likes */
 #define VIEWOS_REQUEST_LATE_ALWAYS	BIT(13)	/* ->late() is called upon an error, too */
+#define VIEWOS_REQUEST_WAKE_HERE	BIT(14)	/* who has answered it is about to sleep */
 
 /**
  * struct viewos_request - one upcall

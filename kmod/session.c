@@ -438,6 +438,59 @@ static bool session_over(struct viewos_session *session)
 	       list_empty(&session->lazy);
 }
 
+/*
+ * The thread to wake: the last to go to sleep of those that ran on this CPU, where the request
+ * has been written; else the last of all, which has most in the caches. NULL if none of those
+ * that are looked at is a thread in session_take().
+ */
+static struct wait_queue_entry *reader_choose_locked(struct viewos_session *session)
+{
+	struct wait_queue_entry *entry, *last = NULL;
+	unsigned int looks = VIEWOS_MAX_READER_LOOKS;
+
+	lockdep_assert_held(&session->readers.lock);
+
+	list_for_each_entry_reverse(entry, &session->readers.head, entry) {
+		if (!looks--)
+			break;
+		/* Others are who polls. */
+		if (entry->func != autoremove_wake_function)
+			continue;
+		if (task_cpu(entry->private) == raw_smp_processor_id())
+			return entry;
+		if (!last)
+			last = entry;
+	}
+	return last;
+}
+
+/* Who polls may leave the request to others, and so is woken besides, and first. */
+static bool readers_poll_locked(struct viewos_session *session)
+{
+	struct wait_queue_entry *first;
+
+	lockdep_assert_held(&session->readers.lock);
+
+	first = list_first_entry_or_null(&session->readers.head, struct wait_queue_entry, entry);
+	return first && !(first->flags & WQ_FLAG_EXCLUSIVE);
+}
+
+void viewos_session_wake_reader(struct viewos_session *session, bool caller_sleeps)
+{
+	struct wait_queue_entry *reader = NULL;
+	unsigned long flags;
+	int how;
+
+	spin_lock_irqsave(&session->readers.lock, flags);
+	if (!readers_poll_locked(session))
+		reader = reader_choose_locked(session);
+	how = caller_sleeps ? viewos_wake_flags() : 0;
+	/* If a signal was faster, or there is nobody, it is as with any wait queue. */
+	if (!reader || !reader->func(reader, TASK_NORMAL, how, NULL))
+		wake_up_locked(&session->readers);
+	spin_unlock_irqrestore(&session->readers.lock, flags);
+}
+
 static int copy_message(struct iov_iter *to, const void *data, size_t len)
 {
 	return copy_to_iter(data, len, to) == len ? 0 : -EFAULT;
@@ -751,6 +804,8 @@ static int reply_request(struct viewos_session *session, const struct fuse_out_h
 	} else {
 		list_del_init(&req->node);
 		viewos_request_take_locked(req);
+		if (waiter && !session_has_urgent(session))
+			req->flags |= VIEWOS_REQUEST_WAKE_HERE;
 	}
 	spin_unlock(&session->lock);
 	if (err)

@@ -268,12 +268,26 @@ struct viewos_request *viewos_session_access_begin(struct viewos_session *sessio
 						   struct task_struct **caller);
 void viewos_session_access_end(struct viewos_request *req, struct task_struct *caller);
 
+/**
+ * viewos_session_wake_reader() - wake one thread of the server, if one sleeps
+ * @session: the session
+ * @caller_sleeps: current will soon sleep until it is answered: let the thread run here
+ */
+void viewos_session_wake_reader(struct viewos_session *session, bool caller_sleeps);
+
 /** viewos_session_wake() - one of its queues has got something: wake a thread of the server */
 static inline void viewos_session_wake(struct viewos_session *session)
 {
 	/* A thread that has not gone to sleep yet sees what was put there. */
 	if (wq_has_sleeper(&session->readers))
-		wake_up(&session->readers);
+		viewos_session_wake_reader(session, false);
+}
+
+/** viewos_session_wake_here() - the same, and current will sleep until that is answered */
+static inline void viewos_session_wake_here(struct viewos_session *session)
+{
+	if (wq_has_sleeper(&session->readers))
+		viewos_session_wake_reader(session, true);
 }
 
 /** viewos_session_wake_lazy() - the same, but @nr things that can wait have been there before */
