@@ -422,14 +422,21 @@ static inline long splice_copy_file_range(struct file *in, loff_t pos_in, struct
 
 #endif
 
-/* Until 6.8 it was a part of what security modules are asked. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
-static inline int fsnotify_file_area_perm(struct file *file, int mask, const loff_t *ppos,
-					  size_t count)
+/*
+ * Asks who watches a file before it is read or written. Until 6.8 it was a part of what security
+ * modules are asked; from 6.14 on it calls what modules cannot, so they are asked as well.
+ */
+static inline int viewos_file_watched(struct file *file, int mask, const loff_t *ppos,
+				      size_t count)
 {
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
 	return fsnotify_perm(file, mask);
-}
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+	return fsnotify_file_area_perm(file, mask, ppos, count);
+#else
+	return rw_verify_area(mask == MAY_WRITE ? WRITE : READ, file, ppos, count);
 #endif
+}
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
 static inline long vfs_splice_read(struct file *in, loff_t *pos, struct pipe_inode_info *pipe,

@@ -194,7 +194,7 @@ static ssize_t backing_read(struct kiocb *iocb, struct iov_iter *to)
 
 	if (!backing->f_op->read_iter)
 		return -EINVAL;
-	ret = fsnotify_file_area_perm(backing, MAY_READ, &iocb->ki_pos, iov_iter_count(to)) ?:
+	ret = viewos_file_watched(backing, MAY_READ, &iocb->ki_pos, iov_iter_count(to)) ?:
 	      backing->f_op->read_iter(iocb, to);
 	if (ret >= 0)
 		fsnotify_access(backing);
@@ -208,7 +208,7 @@ static ssize_t backing_write(struct kiocb *iocb, struct iov_iter *from)
 
 	if (!backing->f_op->write_iter)
 		return -EINVAL;
-	ret = fsnotify_file_area_perm(backing, MAY_WRITE, &iocb->ki_pos, iov_iter_count(from));
+	ret = viewos_file_watched(backing, MAY_WRITE, &iocb->ki_pos, iov_iter_count(from));
 	if (ret)
 		return ret;
 	file_start_write(backing);
