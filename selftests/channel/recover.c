@@ -844,6 +844,9 @@ TEST_F(recover, poll)
 	EXPECT_EQ(0, serve_until(&self->fake, pid));
 }
 
+/* How many requests these servers have answered; of all processes. */
+static uint32_t *answered;
+
 /* A server in a process of its own, of several threads that share the session. */
 static void *worker(void *session)
 {
@@ -867,7 +870,22 @@ static void *worker(void *session)
 			continue;
 		}
 		fake_handle(&fake, &own.in, &own.in + 1);
+		if (answered)
+			__atomic_fetch_add(answered, 1, __ATOMIC_SEQ_CST);
 	}
+}
+
+/*
+ * What several servers in turn did not live to answer fails in the end. The oldest is asked first,
+ * so what the last server had is among the first that this one answers.
+ */
+static bool some_answered(uint32_t before)
+{
+	int i;
+
+	for (i = 0; i < 6000 && __atomic_load_n(answered, __ATOMIC_SEQ_CST) - before < 16; i++)
+		sleep_ms(10);
+	return i < 6000;
 }
 
 static pid_t server_process(void)
@@ -926,9 +944,11 @@ TEST_F(recover, kill_under_load)
 				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t server, users[8];
 	unsigned int delay;
+	uint32_t before;
 	int i;
 
 	ASSERT_NE(MAP_FAILED, (void *)stop);
+	answered = (uint32_t *)stop + 1;
 	close(self->server);
 	self->server = -1;
 	server = server_process();
@@ -946,9 +966,11 @@ TEST_F(recover, kill_under_load)
 	for (i = 0; i < 50; i++) {
 		ASSERT_EQ(sizeof(delay), getrandom(&delay, sizeof(delay), 0));
 		usleep(delay % 50000);
+		before = __atomic_load_n(answered, __ATOMIC_SEQ_CST);
 		kill(server, SIGKILL);
 		waitpid(server, NULL, 0);
 		server = server_process();
+		ASSERT_TRUE(some_answered(before));
 	}
 	sleep_ms(500);
 	*stop = true;
