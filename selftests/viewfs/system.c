@@ -206,6 +206,28 @@ TEST_F(system, loop_device)
 	EXPECT_EQ(0, umount("on"));
 }
 
+TEST_F(system, above_in_an_overlay)
+{
+	struct stat st;
+
+	ASSERT_EQ(0, system("mkdir up work on && mkdir /tmp/lower && "
+			    "mount -t tmpfs none /tmp/lower && mkdir /tmp/lower/d && "
+			    "echo below | tee /tmp/lower/f /tmp/lower/g >/tmp/lower/d/h"));
+	EXPECT_EQ(0, system("mount -t overlay -o lowerdir=/tmp/lower,upperdir=up,"
+			    "workdir=work none on"));
+	/* Copied up, removed, renamed, and a directory that hides what is below it. */
+	EXPECT_EQ(0, system("echo more >>on/f && rm on/g && mv on/f on/moved && "
+			    "rm -r on/d && mkdir on/d && touch on/d/new"));
+	EXPECT_TRUE(has_text("on/moved", "below\nmore\n"));
+	EXPECT_EQ(0, system("[ \"$(ls on on/d | xargs)\" = 'on: d moved on/d: new' ]"));
+	ASSERT_EQ(0, lstat("up/g", &st));
+	EXPECT_EQ(S_IFCHR, st.st_mode & S_IFMT);
+	EXPECT_EQ(0, umount("on"));
+	EXPECT_EQ(0, system("[ \"$(cat /tmp/lower/f)\" = below ]"));
+	EXPECT_EQ(0, umount("/tmp/lower"));
+	rmdir("/tmp/lower");
+}
+
 TEST_F(system, below_an_overlay)
 {
 	ASSERT_EQ(0, system("mkdir lower on && echo below >lower/f && echo more >lower/g"));

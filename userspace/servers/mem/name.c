@@ -422,14 +422,55 @@ static int move_locked(struct memfs *fs, struct entry *from, struct inode *to, c
 	return 0;
 }
 
-static int rename_locked(struct memfs *fs, fuse_ino_t parent, const char *name,
-			 fuse_ino_t newparent, const char *newname, unsigned int flags)
+/* What is moved leaves a character device of number 0 behind, by which overlayfs knows. */
+static int whiteout_locked(struct memfs *fs, const struct fuse_ctx *ctx, struct entry *from,
+			   struct entry *to, struct inode *to_dir, const char *name)
+{
+	struct inode *lost = to ? to->inode : NULL, *whiteout;
+	int err = 0;
+
+	if (lost == from->inode)
+		return 0;
+	if (lost)
+		err = removable(lost, S_ISDIR(from->inode->mode));
+	if (err)
+		return err;
+	whiteout = memfs_inode_create_locked(fs, from->dir, S_IFCHR, ctx, &err);
+	if (!whiteout)
+		return err;
+	if (!to)
+		err = memfs_entry_add_locked(fs, to_dir, name, whiteout);
+	if (err) {
+		memfs_inode_put_locked(fs, whiteout);
+		return err;
+	}
+	if (!to)
+		to = memfs_entry_find_locked(fs, to_dir, name);
+	whiteout->nlink = 1;
+	reparent(from->inode, from->dir, to_dir);
+	to->inode = from->inode;
+	from->inode = whiteout;
+	if (lost)
+		unname_locked(fs, to_dir, lost);
+	return 0;
+}
+
+static bool rename_known(unsigned int flags)
+{
+	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
+		return false;
+	return !(flags & RENAME_EXCHANGE) || flags == RENAME_EXCHANGE;
+}
+
+static int rename_locked(struct memfs *fs, const struct fuse_ctx *ctx, fuse_ino_t parent,
+			 const char *name, fuse_ino_t newparent, const char *newname,
+			 unsigned int flags)
 {
 	struct inode *from_dir, *to_dir;
 	struct entry *from, *to;
 	int err;
 
-	if (flags && flags != RENAME_NOREPLACE && flags != RENAME_EXCHANGE)
+	if (!rename_known(flags))
 		return -EINVAL;
 	err = dir_find_locked(fs, parent, &from_dir);
 	if (!err)
@@ -447,6 +488,8 @@ static int rename_locked(struct memfs *fs, fuse_ino_t parent, const char *name,
 
 	if (flags & RENAME_EXCHANGE)
 		err = exchange_locked(from, to);
+	else if (flags & RENAME_WHITEOUT)
+		err = whiteout_locked(fs, ctx, from, to, to_dir, newname);
 	else if (to)
 		err = replace_locked(fs, from, to);
 	else
@@ -465,7 +508,7 @@ void memfs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_
 	int err;
 
 	pthread_rwlock_wrlock(&fs->tree);
-	err = rename_locked(fs, parent, name, newparent, newname, flags);
+	err = rename_locked(fs, fuse_req_ctx(req), parent, name, newparent, newname, flags);
 	pthread_rwlock_unlock(&fs->tree);
 	fuse_reply_err(req, -err);
 }
