@@ -250,7 +250,10 @@ static void go(void)
 	stat("go", &st);
 }
 
-/* Makes a page of the file dirty that nobody writes back; NULL if it cannot. */
+/*
+ * Makes a page of the file dirty; NULL if it cannot. The kernel may write it back at any time
+ * from then on, so how that is to be answered is said before.
+ */
 static char *make_dirty(void)
 {
 	int fd = open("file", O_RDWR);
@@ -305,9 +308,9 @@ TEST_F(sync, comes_after_the_data)
 	pid_t pid;
 
 	ASSERT_EQ(0, mounted(self));
+	self->record->hold = FUSE_WRITE;
 	page = make_dirty();
 	ASSERT_NE(NULL, page);
-	self->record->hold = FUSE_WRITE;
 	pid = syncing();
 	EXPECT_TRUE(comes(self, FUSE_WRITE, 1));
 	EXPECT_TRUE(running(pid));
@@ -325,11 +328,11 @@ TEST_F(sync, tells_that_data_were_not_taken)
 	int fd;
 
 	ASSERT_EQ(0, mounted(self));
-	page = make_dirty();
-	ASSERT_NE(NULL, page);
 	fd = open(".", O_RDONLY | O_DIRECTORY);
 	ASSERT_LE(0, fd);
 	self->record->write_error = -EIO;
+	page = make_dirty();
+	ASSERT_NE(NULL, page);
 	EXPECT_EQ(-EIO, result(syncfs(fd)));
 	/* Told once. */
 	EXPECT_EQ(0, result(syncfs(fd)));
@@ -344,6 +347,7 @@ TEST_F(sync, can_be_killed_while_it_waits)
 	pid_t pid;
 
 	ASSERT_EQ(0, mounted(self));
+	self->record->hold = FUSE_WRITE;
 	page = make_dirty();
 	ASSERT_NE(NULL, page);
 	for (int i = 1; i >= 0; i--) {
