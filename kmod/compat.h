@@ -272,14 +272,17 @@ static inline int import_ubuf(int direction, void __user *buf, size_t len, struc
 #endif
 
 /*
- * Does schedule() take the task that was just woken, while we stay able to run? Until 6.5
- * it took whoever had run less, which may well be us.
+ * Lets a task that was just woken, and waits for this CPU, have it, while we stay able to run.
+ * From 6.6 on schedule() does; before, it took whoever had run less, which may well be us.
  */
+static inline void viewos_yield_to(struct task_struct *task)
+{
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
-#define VIEWOS_SCHEDULE_YIELDS 0
+	yield_to(task, false);
 #else
-#define VIEWOS_SCHEDULE_YIELDS 1
+	schedule();
 #endif
+}
 
 /*
  * How to wake a task that is to go on where current is about to sleep: WF_SYNC | WF_CURRENT_CPU

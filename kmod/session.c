@@ -925,9 +925,9 @@ static long session_ioctl_refuse(struct viewos_session *session, void __user *ar
 static void session_yield(struct viewos_session *session, struct task_struct *waiter)
 {
 	cond_resched();
-	if (VIEWOS_SCHEDULE_YIELDS && !session_has_urgent(session) &&
-	    task_cpu(waiter) == raw_smp_processor_id() && task_is_running(waiter))
-		schedule();
+	if (!session_has_urgent(session) && task_cpu(waiter) == raw_smp_processor_id() &&
+	    task_is_running(waiter))
+		viewos_yield_to(waiter);
 	put_task_struct(waiter);
 }
 
