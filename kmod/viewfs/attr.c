@@ -286,8 +286,8 @@ void viewfs_attr_call(struct inode *inode, unsigned int flags)
 	spin_unlock(&vi->lock);
 }
 
-/* Takes what viewfs_attr_call() left, once. */
-static bool attr_call_take(struct viewfs_inode *vi)
+/* Takes what viewfs_attr_call() left, once. Not in the way of those who find attributes fresh. */
+static noinline bool attr_call_take(struct viewfs_inode *vi)
 {
 	bool good;
 
@@ -301,7 +301,7 @@ static bool attr_call_take(struct viewfs_inode *vi)
 	return good;
 }
 
-static bool attr_fresh(const struct inode *inode, u32 mask)
+static __always_inline bool attr_fresh(const struct inode *inode, u32 mask)
 {
 	struct viewfs_inode *vi = viewfs_i(inode);
 
@@ -326,7 +326,7 @@ int viewfs_attr_update(struct inode *inode, u32 mask)
 {
 	bool fresh = attr_fresh(inode, mask);
 
-	if (mask & STATX_BTIME && viewfs_statx_wanted(inode, fresh))
+	if (unlikely(mask & STATX_BTIME) && viewfs_statx_wanted(inode, fresh))
 		return viewfs_statx_fetch(inode);
 	return fresh ? 0 : viewfs_attr_fetch(inode);
 }
@@ -423,7 +423,7 @@ int viewfs_inode_getattr(struct mnt_idmap *idmap, const struct path *path,
 	generic_fillattr(idmap, mask, inode, stat);
 	if (mask & STATX_BTIME)
 		viewfs_statx_fill(inode, stat);
-	if (viewfs_i(inode)->device) {
+	if (unlikely(viewfs_i(inode)->device)) {
 		stat->mode = (stat->mode & ~S_IFMT) | viewfs_i(inode)->device;
 		stat->rdev = viewfs_i(inode)->rdev;
 	}
