@@ -7,9 +7,8 @@
  * for what the test says; attributes and names are good for as long as the test says.
  */
 
-#include "../fake_server.h"
+#include "recorded.h"
 
-#include <sys/mman.h>
 #include <sys/xattr.h>
 
 #define SERVER "acls-test"
@@ -33,9 +32,7 @@ struct record {
 
 FIXTURE(acls)
 {
-	char dir[32];
-	struct record *record;
-	pid_t server;
+	RECORDED_FIELDS;
 };
 
 /* user::rw-, user:USER:perm, group::---, mask::rw-, other::--- */
@@ -171,30 +168,15 @@ static void serve_one(struct fake_server *fake, struct record *record,
 	}
 }
 
-static void serve(int session, void *data)
+static void serve(int session, void *record)
 {
-	struct fake_server fake = { .session = session };
-	static char buffer[1 << 17] __attribute__((aligned(8)));
-	ssize_t len;
-
-	for (;;) {
-		len = read(session, buffer, sizeof(buffer));
-		if (len < 0 && errno != EINTR)
-			break;
-		if (len >= (ssize_t)sizeof(struct fuse_in_header))
-			serve_one(&fake, data, (void *)buffer);
-	}
+	recorded_serve(session, record, NULL, serve_one);
 }
 
 FIXTURE_SETUP(acls)
 {
-	ASSERT_EQ(0, own_mounts());
-	strcpy(self->dir, "/tmp/acls.XXXXXX");
-	ASSERT_NE(NULL, mkdtemp(self->dir));
+	RECORDED_SETUP();
 	ASSERT_EQ(0, chmod(self->dir, 0755));
-	self->record = mmap(NULL, sizeof(struct record), PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, self->record);
 	self->record->flags = FUSE_POSIX_ACL;
 	self->record->ttl = 1000;
 	self->record->mode = 0660;
@@ -203,12 +185,7 @@ FIXTURE_SETUP(acls)
 
 FIXTURE_TEARDOWN(acls)
 {
-	EXPECT_EQ(0, chdir("/"));
-	EXPECT_EQ(0, umount(self->dir));
-	kill(self->server, SIGKILL);
-	waitpid(self->server, NULL, 0);
-	rmdir(self->dir);
-	munmap(self->record, sizeof(struct record));
+	RECORDED_TEARDOWN();
 }
 
 static int acls_mount(struct _test_data_acls *self)
@@ -216,7 +193,7 @@ static int acls_mount(struct _test_data_acls *self)
 	self->server = server_start(SERVER, serve, self->record);
 	if (self->server < 0)
 		return -ECHILD;
-	return viewfs_mount(SERVER, self->dir, "") ?: result(chdir(self->dir));
+	return RECORDED_MOUNT("");
 }
 
 /* What the user of the list is told who opens the file. */

@@ -7,9 +7,7 @@
  * names and attributes are good for no time.
  */
 
-#include "../fake_server.h"
-
-#include <sys/mman.h>
+#include "recorded.h"
 
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
@@ -44,9 +42,7 @@ struct handle {
 
 FIXTURE(handles)
 {
-	char dir[32];
-	struct record *record;
-	pid_t server;
+	RECORDED_FIELDS;
 	int root;
 };
 
@@ -142,52 +138,30 @@ static void serve_one(struct fake_server *fake, struct record *record,
 	}
 }
 
-static void serve(int session, void *data)
+static void serve(int session, void *record)
 {
-	struct fake_server fake = { .session = session };
-	static char buffer[1 << 17] __attribute__((aligned(8)));
-	ssize_t len;
-
-	for (;;) {
-		len = read(session, buffer, sizeof(buffer));
-		if (len < 0 && errno != EINTR)
-			break;
-		if (len >= (ssize_t)sizeof(struct fuse_in_header))
-			serve_one(&fake, data, (void *)buffer);
-	}
+	recorded_serve(session, record, NULL, serve_one);
 }
 
 FIXTURE_SETUP(handles)
 {
-	ASSERT_EQ(0, own_mounts());
-	strcpy(self->dir, "/tmp/handles.XXXXXX");
-	ASSERT_NE(NULL, mkdtemp(self->dir));
-	self->record = mmap(NULL, sizeof(struct record), PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, self->record);
+	RECORDED_SETUP();
 	self->record->flags = FUSE_EXPORT_SUPPORT;
 	self->record->tmp_node = TMP_NODE;
 	self->root = -1;
-	self->server = server_start(SERVER, serve, self->record);
-	ASSERT_LT(0, self->server);
+	RECORDED_SERVER(serve, self->record);
 }
 
 FIXTURE_TEARDOWN(handles)
 {
-	if (self->root >= 0) {
+	if (self->root >= 0)
 		close(self->root);
-		EXPECT_EQ(0, chdir("/"));
-		EXPECT_EQ(0, umount(self->dir));
-	}
-	kill(self->server, SIGKILL);
-	waitpid(self->server, NULL, 0);
-	rmdir(self->dir);
-	munmap(self->record, sizeof(struct record));
+	RECORDED_TEARDOWN();
 }
 
 static int handles_mount(struct _test_data_handles *self)
 {
-	int err = viewfs_mount(SERVER, self->dir, "") ?: result(chdir(self->dir));
+	int err = RECORDED_MOUNT("");
 
 	if (!err)
 		self->root = open(".", O_RDONLY | O_DIRECTORY);

@@ -7,10 +7,9 @@
  * for long. The request that is to be held is done and answered when somebody looks "go" up.
  */
 
-#include "../fake_server.h"
+#include "recorded.h"
 
 #include <dirent.h>
-#include <sys/mman.h>
 #include <sys/xattr.h>
 
 #define SERVER "late-test"
@@ -33,9 +32,7 @@ struct record {
 
 FIXTURE(late)
 {
-	char dir[32];
-	struct record *record;
-	pid_t server;
+	RECORDED_FIELDS;
 };
 
 FIXTURE_VARIANT(late)
@@ -238,45 +235,23 @@ static void serve_one(struct fake_server *fake, struct record *record,
 	}
 }
 
-static void serve(int session, void *data)
+static void serve(int session, void *record)
 {
-	struct fake_server fake = { .session = session };
-	static char buffer[1 << 17] __attribute__((aligned(8)));
-	ssize_t len;
-
-	for (;;) {
-		len = read(session, buffer, sizeof(buffer));
-		if (len < 0 && errno != EINTR)
-			break;
-		if (len >= (ssize_t)sizeof(struct fuse_in_header))
-			serve_one(&fake, data, (void *)buffer);
-	}
+	recorded_serve(session, record, NULL, serve_one);
 }
 
 FIXTURE_SETUP(late)
 {
-	ASSERT_EQ(0, own_mounts());
-	strcpy(self->dir, "/tmp/late.XXXXXX");
-	ASSERT_NE(NULL, mkdtemp(self->dir));
-	self->record = mmap(NULL, sizeof(struct record), PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, self->record);
+	RECORDED_SETUP();
 	*self->record = (struct record){
 		.old_type = S_IFREG, .mode = 0644, .letter = 'x', .changes = 100 };
-	self->server = server_start(SERVER, serve, self->record);
-	ASSERT_LT(0, self->server);
-	ASSERT_EQ(0, viewfs_mount(SERVER, self->dir, ""));
-	ASSERT_EQ(0, chdir(self->dir));
+	RECORDED_SERVER(serve, self->record);
+	ASSERT_EQ(0, RECORDED_MOUNT(""));
 }
 
 FIXTURE_TEARDOWN(late)
 {
-	EXPECT_EQ(0, chdir("/"));
-	EXPECT_EQ(0, umount(self->dir));
-	kill(self->server, SIGKILL);
-	waitpid(self->server, NULL, 0);
-	rmdir(self->dir);
-	munmap(self->record, sizeof(struct record));
+	RECORDED_TEARDOWN();
 }
 
 /* Which of the names the directory lists, and which can be looked up: bits, or a negative errno. */

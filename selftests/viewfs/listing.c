@@ -7,10 +7,9 @@
  * the entry. The look-up of "notice" makes the server send the notice that lies beside.
  */
 
-#include "../fake_server.h"
+#include "recorded.h"
 
 #include <dirent.h>
-#include <sys/mman.h>
 
 #define SERVER "listing-test"
 #define NODE_FIRST 1000
@@ -44,9 +43,7 @@ struct record {
 
 FIXTURE(listing)
 {
-	char dir[32];
-	struct record *record;
-	pid_t server;
+	RECORDED_FIELDS;
 };
 
 static void serve_attr(const struct record *record, uint64_t node, struct fuse_attr *attr)
@@ -210,50 +207,29 @@ static void serve_one(struct fake_server *fake, struct record *record,
 	}
 }
 
-static void serve(int session, void *data)
+static void serve(int session, void *record)
 {
-	struct fake_server fake = { .session = session };
-	static char buffer[1 << 17] __attribute__((aligned(8)));
-	ssize_t len;
-
-	for (;;) {
-		len = read(session, buffer, sizeof(buffer));
-		if (len < 0 && errno != EINTR)
-			break;
-		if (len >= (ssize_t)sizeof(struct fuse_in_header))
-			serve_one(&fake, data, (void *)buffer);
-	}
+	recorded_serve(session, record, NULL, serve_one);
 }
 
 FIXTURE_SETUP(listing)
 {
-	ASSERT_EQ(0, own_mounts());
-	strcpy(self->dir, "/tmp/listing.XXXXXX");
-	ASSERT_NE(NULL, mkdtemp(self->dir));
-	self->record = mmap(NULL, sizeof(struct record), PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, self->record);
+	RECORDED_SETUP();
 	*self->record = (struct record){
 		.count = 2500, .letter = 'a', .mtime = 100, .valid = 1000,
 		.open_flags = FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE,
 	};
-	self->server = server_start(SERVER, serve, self->record);
-	ASSERT_LT(0, self->server);
+	RECORDED_SERVER(serve, self->record);
 }
 
 FIXTURE_TEARDOWN(listing)
 {
-	EXPECT_EQ(0, chdir("/"));
-	EXPECT_EQ(0, umount(self->dir));
-	kill(self->server, SIGKILL);
-	waitpid(self->server, NULL, 0);
-	rmdir(self->dir);
-	munmap(self->record, sizeof(struct record));
+	RECORDED_TEARDOWN();
 }
 
 static int mounted(struct _test_data_listing *self)
 {
-	return viewfs_mount(SERVER, self->dir, "") ?: chdir(self->dir);
+	return RECORDED_MOUNT("");
 }
 
 static uint32_t reads(const struct _test_data_listing *self)

@@ -7,9 +7,7 @@
  * lies in memory that it shares with the test.
  */
 
-#include "../fake_server.h"
-
-#include <sys/mman.h>
+#include "recorded.h"
 
 #define SERVER "notices-test"
 #define NOTICE_MAX ((1 << 20) + 8192)
@@ -37,9 +35,7 @@ struct record {
 
 FIXTURE(notices)
 {
-	char dir[32];
-	struct record *record;
-	pid_t server;
+	RECORDED_FIELDS;
 	int file;
 };
 
@@ -137,34 +133,17 @@ static void serve_one(struct fake_server *fake, struct record *record,
 	}
 }
 
-static void serve(int session, void *data)
+static void serve(int session, void *record)
 {
-	struct fake_server fake = { .session = session };
-	static char buffer[NOTICE_MAX] __attribute__((aligned(8)));
-	ssize_t len;
-
-	for (;;) {
-		len = read(session, buffer, sizeof(buffer));
-		if (len < 0 && errno != EINTR)
-			break;
-		if (len >= (ssize_t)sizeof(struct fuse_in_header))
-			serve_one(&fake, data, (void *)buffer);
-	}
+	recorded_serve(session, record, NULL, serve_one);
 }
 
 FIXTURE_SETUP(notices)
 {
-	ASSERT_EQ(0, own_mounts());
-	strcpy(self->dir, "/tmp/notices.XXXXXX");
-	ASSERT_NE(NULL, mkdtemp(self->dir));
-	self->record = mmap(NULL, sizeof(struct record), PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, self->record);
+	RECORDED_SETUP();
 	self->record->size = 4096;
-	self->server = server_start(SERVER, serve, self->record);
-	ASSERT_LT(0, self->server);
-	ASSERT_EQ(0, viewfs_mount(SERVER, self->dir, ""));
-	ASSERT_EQ(0, chdir(self->dir));
+	RECORDED_SERVER(serve, self->record);
+	ASSERT_EQ(0, RECORDED_MOUNT(""));
 	self->file = open("file", O_RDWR);
 	ASSERT_LE(0, self->file);
 }
@@ -172,12 +151,7 @@ FIXTURE_SETUP(notices)
 FIXTURE_TEARDOWN(notices)
 {
 	close(self->file);
-	EXPECT_EQ(0, chdir("/"));
-	EXPECT_EQ(0, umount(self->dir));
-	kill(self->server, SIGKILL);
-	waitpid(self->server, NULL, 0);
-	rmdir(self->dir);
-	munmap(self->record, sizeof(struct record));
+	RECORDED_TEARDOWN();
 }
 
 /* Has the server send it so many times; how often it did, or the errno. */

@@ -5,10 +5,9 @@
  * The server is a process of the test's own, on the bare ABI, with one file.
  */
 
-#include "../fake_server.h"
+#include "recorded.h"
 
 #include <linux/viewos_path.h>
-#include <sys/mman.h>
 
 #define SERVER "statx-test"
 #define BIRTH 1234567890
@@ -31,9 +30,7 @@ struct record {
 
 FIXTURE(statx)
 {
-	char dir[32];
-	struct record *record;
-	pid_t server;
+	RECORDED_FIELDS;
 };
 
 static void serve_attr(const struct record *record, uint64_t node, struct fuse_attr *attr)
@@ -93,29 +90,14 @@ static void serve_one(struct fake_server *fake, struct record *record,
 	}
 }
 
-static void serve(int session, void *data)
+static void serve(int session, void *record)
 {
-	struct fake_server fake = { .session = session };
-	static char buffer[1 << 17] __attribute__((aligned(8)));
-	ssize_t len;
-
-	for (;;) {
-		len = read(session, buffer, sizeof(buffer));
-		if (len < 0 && errno != EINTR)
-			break;
-		if (len >= (ssize_t)sizeof(struct fuse_in_header))
-			serve_one(&fake, data, (void *)buffer);
-	}
+	recorded_serve(session, record, NULL, serve_one);
 }
 
 FIXTURE_SETUP(statx)
 {
-	ASSERT_EQ(0, own_mounts());
-	strcpy(self->dir, "/tmp/statx.XXXXXX");
-	ASSERT_NE(NULL, mkdtemp(self->dir));
-	self->record = mmap(NULL, sizeof(struct record), PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, self->record);
+	RECORDED_SETUP();
 	*self->record = (struct record){
 		.minor = 39, .valid = 1000, .size = 4096,
 		.stat = {
@@ -123,23 +105,17 @@ FIXTURE_SETUP(statx)
 			.blksize = 4096, .btime = { .tv_sec = BIRTH, .tv_nsec = 5 },
 		},
 	};
-	self->server = server_start(SERVER, serve, self->record);
-	ASSERT_LT(0, self->server);
+	RECORDED_SERVER(serve, self->record);
 }
 
 FIXTURE_TEARDOWN(statx)
 {
-	EXPECT_EQ(0, chdir("/"));
-	EXPECT_EQ(0, umount(self->dir));
-	kill(self->server, SIGKILL);
-	waitpid(self->server, NULL, 0);
-	rmdir(self->dir);
-	munmap(self->record, sizeof(struct record));
+	RECORDED_TEARDOWN();
 }
 
 static int mounted(struct _test_data_statx *self)
 {
-	return viewfs_mount(SERVER, self->dir, "") ?: chdir(self->dir);
+	return RECORDED_MOUNT("");
 }
 
 /* The time of birth, 0 if none is told, or a negative errno. */

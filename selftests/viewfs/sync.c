@@ -6,9 +6,8 @@
  * is told to, until somebody looks "go" up; "self" makes it sync its own mount.
  */
 
-#include "../fake_server.h"
+#include "recorded.h"
 
-#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #ifndef SYS_pidfd_open
@@ -35,10 +34,7 @@ struct record {
 
 FIXTURE(sync)
 {
-	char dir[32];
-	struct record *record;
-	pid_t server;
-	bool mounted;
+	RECORDED_FIELDS;
 };
 
 /* The server's own. */
@@ -155,51 +151,27 @@ struct serving {
 static void serve(int session, void *data)
 {
 	const struct serving *serving = data;
-	struct fake_server fake = { .session = session, .mountpoint = serving->dir };
-	static char buffer[1 << 17] __attribute__((aligned(8)));
-	ssize_t len;
 
-	for (;;) {
-		len = read(session, buffer, sizeof(buffer));
-		if (len < 0 && errno != EINTR)
-			break;
-		if (len >= (ssize_t)sizeof(struct fuse_in_header))
-			serve_one(&fake, serving->record, (void *)buffer);
-	}
+	recorded_serve(session, serving->record, serving->dir, serve_one);
 }
 
 FIXTURE_SETUP(sync)
 {
 	struct serving serving;
 
-	ASSERT_EQ(0, own_mounts());
-	strcpy(self->dir, "/tmp/sync.XXXXXX");
-	ASSERT_NE(NULL, mkdtemp(self->dir));
-	self->record = mmap(NULL, sizeof(struct record), PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, self->record);
+	RECORDED_SETUP();
 	serving = (struct serving){ .record = self->record, .dir = self->dir };
-	self->server = server_start(SERVER, serve, &serving);
-	ASSERT_LT(0, self->server);
+	RECORDED_SERVER(serve, &serving);
 }
 
 FIXTURE_TEARDOWN(sync)
 {
-	EXPECT_EQ(0, chdir("/"));
-	if (self->mounted)
-		EXPECT_EQ(0, umount(self->dir));
-	kill(self->server, SIGKILL);
-	waitpid(self->server, NULL, 0);
-	rmdir(self->dir);
-	munmap(self->record, sizeof(struct record));
+	RECORDED_TEARDOWN();
 }
 
 static int mounted(struct _test_data_sync *self)
 {
-	int ret = viewfs_mount(SERVER, self->dir, "");
-
-	self->mounted = !ret;
-	return ret ? ret : chdir(self->dir);
+	return RECORDED_MOUNT("");
 }
 
 static uint32_t asked(const struct _test_data_sync *self, uint32_t opcode)
