@@ -341,20 +341,32 @@ void viewos_session_close(struct viewos_session *session)
 void viewos_session_forget(struct viewos_session *session, struct viewos_forget *forget)
 {
 	unsigned int nr;
-	bool dead;
+	bool over;
 
 	spin_lock(&session->lock);
-	dead = session->state == VIEWOS_SESSION_DEAD;
-	if (!dead) {
+	over = session->forgotten || session->state == VIEWOS_SESSION_DEAD;
+	if (!over) {
 		list_add_tail(&forget->node, &session->forgets);
 		session->nr_forgets++;
 	}
 	nr = session->nr_forgets;
 	spin_unlock(&session->lock);
-	if (dead)
+	if (over)
 		kfree(forget);
 	else
 		viewos_session_wake_lazy(session, nr);
+}
+
+void viewos_session_forget_all(struct viewos_session *session)
+{
+	LIST_HEAD(forgets);
+
+	spin_lock(&session->lock);
+	session->forgotten = true;
+	list_splice_init(&session->forgets, &forgets);
+	session->nr_forgets = 0;
+	spin_unlock(&session->lock);
+	forgets_free(&forgets);
 }
 
 /* Requests that nobody waits for and that took too long. */

@@ -93,6 +93,7 @@ struct viewos_forget {
  * @interrupts: requests of which the server is to be told that they are interrupted
  * @forgets: nodes to be forgotten
  * @nr_forgets: how many
+ * @forgotten: all are, and no more of them is told
  * @sent: requests with the server, by unique
  * @readers: where the server's threads wait
  * @lazy_timer: wakes one of them for @lazy and @forgets
@@ -146,6 +147,7 @@ struct viewos_session {
 	struct list_head interrupts;
 	struct list_head forgets;
 	unsigned int nr_forgets;
+	bool forgotten;
 	struct list_head sent[1 << VIEWOS_SESSION_HASH_BITS];
 	wait_queue_head_t readers;
 	struct timer_list lazy_timer;
@@ -234,6 +236,12 @@ void viewos_session_put(struct viewos_session *session);
  *	session is dead
  */
 void viewos_session_forget(struct viewos_session *session, struct viewos_forget *forget);
+
+/**
+ * viewos_session_forget_all() - from now on the server is told of no node that it may forget
+ * @session: a session of which the last request is about to be submitted, which says it of all
+ */
+void viewos_session_forget_all(struct viewos_session *session);
 
 /** viewos_session_permitted() - is current in the session's view or beneath? RCU walk too */
 bool viewos_session_permitted(const struct viewos_session *session);

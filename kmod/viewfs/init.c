@@ -272,6 +272,11 @@ void viewfs_session_destroy(struct viewfs_sb *fs)
 		return;
 	}
 	session->timeout = VIEWOS_CONNECT_TIMEOUT;
+	/*
+	 * The server frees all nodes. A thread of it that is told besides, meanwhile, that it may
+	 * forget one would find it freed.
+	 */
+	viewos_session_forget_all(session);
 	/* Behind every RELEASE. */
 	req->flags |= VIEWOS_REQUEST_FORCE | VIEWOS_REQUEST_KERNEL | VIEWOS_REQUEST_LAZY;
 	req->end = destroy_end;
