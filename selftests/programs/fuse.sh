@@ -170,6 +170,15 @@ if [ -x "$examples/hello_ll" ]; then
 			exit 1'
 		check "$program has ended" eventually ended $program
 	done
+	# Its 16 files have something to be read by turns.
+	check "poll" viewctl run -m poll:none:/mnt/fs -- bash -ec '
+		cd /mnt/fs; said=$(timeout 60 poll_client)
+		[ "$(wc -l <<<"$said")" = 16 ]
+		[ "$(grep -oE "[0-9A-F]:0[1-9]" <<<"$said" | sort -u | wc -l)" -ge 8 ]'
+	check "ioctl" viewctl run -m ioctl:none:/mnt/fs -- bash -ec '
+		cd /mnt/fs; [ "$(ioctl_client fioc)" = 0 ]
+		ioctl_client fioc 5000; [ "$(ioctl_client fioc)" = 5000 ]; [ "$(wc -c <fioc)" = 5000 ]
+		printf abc >>fioc; ioctl_client fioc 2; ! ioctl_client one 2>/dev/null'
 else
 	skip "libfuse's examples" "not installed"
 fi

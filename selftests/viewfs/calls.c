@@ -4,6 +4,7 @@
 #include "kinds.h"
 
 #include <dirent.h>
+#include <linux/close_range.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
@@ -546,6 +547,39 @@ TEST_F(calls, descriptors_travel)
 	close(again);
 	close(pidfd);
 	close(fd);
+}
+
+TEST_F(calls, ranges_of_descriptors)
+{
+	int other, fd = open("f", O_RDWR | O_CREAT, 0644);
+	struct stat st;
+
+	ASSERT_LE(0, fd);
+	other = open("f", O_RDWR);
+	ASSERT_EQ(0, unlink("f"));
+	for (int i = 100; i < 110; i++)
+		ASSERT_EQ(i, dup3(fd, i, 0));
+	ASSERT_EQ(4, write(105, "text", 4));
+	ASSERT_EQ(0, flock(105, LOCK_EX));
+	close(fd);
+	EXPECT_EQ(0, close_range(105, 200, CLOSE_RANGE_CLOEXEC));
+	EXPECT_EQ(0, fcntl(104, F_GETFD));
+	EXPECT_EQ(FD_CLOEXEC, fcntl(109, F_GETFD));
+	EXPECT_EQ(0, close_range(101, 200, 0));
+	EXPECT_EQ(-EBADF, result(fstat(105, &st)));
+	/* One is left: the file is as it was, and locked. */
+	EXPECT_EQ(4, lseek(100, 0, SEEK_CUR));
+	EXPECT_EQ(-EWOULDBLOCK, result(flock(other, LOCK_EX | LOCK_NB)));
+	/* In another table of descriptors. */
+	EXPECT_EQ(0, IN_CHILD((close_range(3, ~0U, CLOSE_RANGE_UNSHARE) ||
+			       fstat(100, &st) != -1)));
+	EXPECT_EQ(0, fstat(100, &st));
+	EXPECT_EQ(0, close_range(100, 100, 0));
+	EXPECT_EQ(0, flock(other, LOCK_EX | LOCK_NB));
+	EXPECT_EQ(0, fstat(other, &st));
+	EXPECT_EQ(4, st.st_size);
+	EXPECT_EQ(0, st.st_nlink);
+	close(other);
 }
 
 TEST_F(calls, mappings)
