@@ -182,5 +182,10 @@ if [ -x "$examples/hello_ll" ]; then
 else
 	skip "libfuse's examples" "not installed"
 fi
+crashes()
+{
+	dmesg | grep -E "(hello|passthrough|notify_|invalidate_|poll|ioctl|squashfuse|sshfs|overlayfs)[^ ]*\[[0-9]+\]: segfault"
+}
+check "none has crashed" test_empty crashes
 check "no server is left" eventually test_empty viewctl servers --noheadings
 finish
