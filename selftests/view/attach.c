@@ -320,6 +320,22 @@ static void *look_on(void *arg)
 	_exit(0);
 }
 
+static bool is_zombie(pid_t pid)
+{
+	char path[64], line[256];
+	bool zombie = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, pid);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	if (fgets(line, sizeof(line), file))
+		zombie = strstr(line, ") Z ");
+	fclose(file);
+	return zombie;
+}
+
 /* Its first thread has ended, and is still there. */
 TEST_F(attach, without_its_leader)
 {
@@ -331,7 +347,8 @@ TEST_F(attach, without_its_leader)
 		pthread_exit(NULL);
 	}
 	ASSERT_TRUE(comes_to(&shared->ready, 1));
-	sleep_ms(100);
+	for (int i = 0; i < 1000 && !is_zombie(pid); i++)
+		sleep_ms(10);
 	ASSERT_EQ(1, stop_all(pid));
 	EXPECT_EQ(0, attach(self->view, pid));
 	EXPECT_EQ(1, tasks(self->view));
