@@ -134,6 +134,12 @@ void viewfs_inode_make_bad(struct inode *inode)
 	viewfs_attr_stale(inode, STATX_BASIC_STATS);
 }
 
+/*
+ * Where names may be redirects, a directory's lock comes before the writers of other file systems,
+ * which overlays have before their own lock: elsewhere a directory may be an overlay's upper layer.
+ */
+static struct lock_class_key target_dir_key;
+
 static void inode_fill(struct inode *inode, const struct fuse_attr *attr)
 {
 	inode->i_mode = attr->mode;
@@ -147,6 +153,8 @@ static void inode_fill(struct inode *inode, const struct fuse_attr *attr)
 		break;
 	case S_IFDIR:
 		viewfs_dir_init(inode);
+		if (test_bit(VIEWFS_TARGET, &viewfs_inode_sb(inode)->flags))
+			lockdep_set_class(&inode->i_rwsem, &target_dir_key);
 		break;
 	case S_IFLNK:
 		viewfs_symlink_init(inode);
