@@ -7,7 +7,7 @@
  * reads nothing until the test says so.
  */
 
-#include "../viewfs/recorded.h"
+#include "../recorded.h"
 
 #include <poll.h>
 

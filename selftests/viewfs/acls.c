@@ -7,7 +7,7 @@
  * for what the test says; attributes and names are good for as long as the test says.
  */
 
-#include "recorded.h"
+#include "../recorded.h"
 
 #include <sys/xattr.h>
 

@@ -7,7 +7,7 @@
  * names and attributes are good for no time.
  */
 
-#include "recorded.h"
+#include "../recorded.h"
 
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434

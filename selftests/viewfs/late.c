@@ -7,7 +7,7 @@
  * for long. The request that is to be held is done and answered when somebody looks "go" up.
  */
 
-#include "recorded.h"
+#include "../recorded.h"
 
 #include <dirent.h>
 #include <sys/xattr.h>

@@ -7,7 +7,7 @@
  * the entry. The look-up of "notice" makes the server send the notice that lies beside.
  */
 
-#include "recorded.h"
+#include "../recorded.h"
 
 #include <dirent.h>
 

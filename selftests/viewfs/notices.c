@@ -7,7 +7,7 @@
  * lies in memory that it shares with the test.
  */
 
-#include "recorded.h"
+#include "../recorded.h"
 
 #define SERVER "notices-test"
 #define NOTICE_MAX ((1 << 20) + 8192)

@@ -5,7 +5,7 @@
  * The server is a process of the test's own, on the bare ABI, with one file.
  */
 
-#include "recorded.h"
+#include "../recorded.h"
 
 #include <linux/viewos_path.h>
 

@@ -6,7 +6,7 @@
  * is told to, until somebody looks "go" up; "self" makes it sync its own mount.
  */
 
-#include "recorded.h"
+#include "../recorded.h"
 
 #include <sys/syscall.h>
 

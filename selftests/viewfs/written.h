@@ -9,7 +9,7 @@
 #ifndef _VIEWFS_WRITTEN_H
 #define _VIEWFS_WRITTEN_H
 
-#include "recorded.h"
+#include "../recorded.h"
 
 #include <linux/falloc.h>
 #include <linux/viewos_path.h>

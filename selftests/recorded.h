@@ -3,10 +3,10 @@
  * What tests of one mount share that have a server of their own: both have a struct record, in
  * which the server notes what it is asked, and the test what is to be answered.
  */
-#ifndef _VIEWFS_RECORDED_H
-#define _VIEWFS_RECORDED_H
+#ifndef _RECORDED_H
+#define _RECORDED_H
 
-#include "../fake_server.h"
+#include "fake_server.h"
 
 #include <sys/mman.h>
 
@@ -70,4 +70,4 @@ static inline void recorded_serve(int session, struct record *record, const char
 	munmap(self->record, sizeof(struct record));	\
 } while (0)
 
-#endif /* _VIEWFS_RECORDED_H */
+#endif /* _RECORDED_H */
