@@ -24,6 +24,16 @@ select_tests()
 	done
 }
 
+# The tests of a part: "c", "programs" (in a shell) or "module" (of its being unloaded).
+tests_of()
+{
+	case $2 in
+	module) select_tests "$1" | grep '^module/' ;;
+	programs) select_tests "$1" | grep -v '^module/' | grep '\.sh$' ;;
+	c) select_tests "$1" | grep -vE '^module/|\.sh$' ;;
+	esac || true
+}
+
 # Adds to the totals what a run's output has: its own, or, if it did not come that far, of
 # the tests that ended.
 count()
@@ -90,32 +100,24 @@ check_in()
 	fi
 }
 
-# Tests one kernel; with an $2 that is odd, the programs first. The last line of the output is
-# for this script: how many tests passed, failed and were skipped.
-check_kernel()
+# Runs a part of the tests on one kernel: "c", "programs" (those in a shell) or "module". The last
+# line of the output is for this script: how many tests passed, failed and were skipped.
+check_part()
 {
-	local series=$1 vm=${VIEWOS_VM:-$BUILD/vm/$1} tests module passed=0 failed=0 skipped=0
-	local programs="" part
+	local series=$1 part=$2 vm=${VIEWOS_VM:-$BUILD/vm/$1} passed=0 failed=0 skipped=0
+	local options=()
 
-	tests=$(select_tests "$series")
-	module=$(grep '^module/' <<<"$tests") || true
-	tests=$(grep -v '^module/' <<<"$tests") || true
-	if [ -n "$narrow" ]; then
-		programs=$(grep '\.sh$' <<<"$tests") || true
-		tests=$(grep -v '\.sh$' <<<"$tests") || true
-	fi
-	say "Testing on Linux $(cat "$BUILD/kernels/$series/release")"
-	for part in $(($2 % 2)) $((1 - $2 % 2)); do
-		if [ "$part" = 0 ]; then
-			[ -z "$tests" ] || check_in "$vm" "$series" "$tests"
-		else
-			[ -z "$programs" ] ||
-				check_in "$vm-programs" "$series" "$programs" --smp 1
-		fi
-	done
+	case $part in
+	# With fewer CPUs than two machines have, one of theirs spins for the other, which does
+	# not run, and all takes three times as long; races are for the tests in C.
+	programs) [ "$(nproc)" -ge 4 ] || options=(--smp 1) ;;
 	# These have the kernel's code patched while it runs, all the time; with one thread for
 	# all CPUs the emulator does not get that wrong.
-	[ -z "$module" ] || check_in "$vm-module" "$series" "$module" --one-thread
+	module) options=(--one-thread) ;;
+	esac
+	[ "$part" = c ] || vm+=-$part
+	say "Testing on Linux $(cat "$BUILD/kernels/$series/release"): $part"
+	check_in "$vm" "$series" "$(tests_of "$series" "$part")" ${options[@]+"${options[@]}"}
 	echo "$passed $failed $skipped"
 }
 
@@ -134,34 +136,53 @@ for series in $KERNELS; do
 		failed_builds=$((failed_builds + 1))
 	fi
 done
-# Two kernels at a time, as most of the tests keep one CPU busy; the output is of one after
-# the other. With fewer CPUs than two machines have, one of theirs spins for the other, which
-# does not run, and all takes three times as long: what is programs in a shell gets one then.
-narrow=
-[ ${#testing[@]} -lt 2 ] || [ "$(nproc)" -ge 4 ] || narrow=1
-next=0
-start_next()
-{
-	local series=${testing[$next]:-}
+# Two machines at a time, as most of the tests keep one CPU busy; those of two kernels begin with
+# another part each. The output is of one after the other. $VIEWOS_VM is for one machine.
+at_once=2
+[ -z "${VIEWOS_VM:-}" ] || at_once=1
+jobs=()
+parts=(c programs)
+for series in ${testing[@]+"${testing[@]}"}; do
+	for part in "${parts[@]}"; do
+		[ -z "$(tests_of "$series" "$part")" ] || jobs+=("$series $part")
+	done
+	parts=("${parts[1]}" "${parts[0]}")
+done
+for series in ${testing[@]+"${testing[@]}"}; do
+	[ -z "$(tests_of "$series" module)" ] || jobs+=("$series module")
+done
 
-	[ -n "$series" ] || return 0
-	# Now, as who reads it may be faster.
-	: >"$BUILD/check/$series"
-	check_kernel "$series" $next >>"$BUILD/check/$series" 2>&1 &
-	pids[$series]=$!
-	next=$((next + 1))
+run_jobs()
+{
+	local job running=0
+
+	for job in ${jobs[@]+"${jobs[@]}"}; do
+		if [ $running = $at_once ]; then
+			wait -n || true
+			running=$((running - 1))
+		fi
+		# shellcheck disable=SC2086
+		{
+			check_part $job &
+			wait $! || echo "0 1 0"
+		} >>"$BUILD/check/${job/ /-}" 2>&1 &
+		running=$((running + 1))
+	done
+	wait
 }
-declare -A pids=()
+
+for job in ${jobs[@]+"${jobs[@]}"}; do
+	# Now, as who reads it may be faster.
+	: >"$BUILD/check/${job/ /-}"
+done
 # What runs in the background does not hear of an interrupt by itself.
 trap 'trap "" TERM; kill -TERM 0' INT TERM
-[ -n "${VIEWOS_VM:-}" ] || start_next
-for series in ${testing[@]+"${testing[@]}"}; do
-	start_next
-	tail -n +1 -s 0.2 --pid="${pids[$series]}" -f "$BUILD/check/$series" |
-		grep --line-buffered -vE '^[0-9]+ [0-9]+ [0-9]+$' || true
-	wait "${pids[$series]}" || true
-	read -r p f s < <(tail -n 1 "$BUILD/check/$series" | grep -E '^[0-9]+ [0-9]+ [0-9]+$') ||
-		{ p=0 f=1 s=0; }
+run_jobs &
+runner=$!
+totals='^[0-9]+ [0-9]+ [0-9]+$'
+for job in ${jobs[@]+"${jobs[@]}"}; do
+	tail -n +1 -s 0.2 --pid=$runner -f "$BUILD/check/${job/ /-}" | sed -uE "/$totals/Q" || true
+	read -r p f s < <(grep -E "$totals" "$BUILD/check/${job/ /-}") || { p=0 f=1 s=0; }
 	passed=$((passed + p))
 	failed=$((failed + f))
 	skipped=$((skipped + s))
