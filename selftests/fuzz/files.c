@@ -439,6 +439,7 @@ static void do_lock(struct state *state)
 		break;
 	case 2:
 		fcntl(fd, F_OFD_SETLK, &lock);
+		fcntl(fd, F_GETLK, &lock);
 		break;
 	default:
 		fcntl(fd, F_SETLEASE, take_below(state->stream, 3));

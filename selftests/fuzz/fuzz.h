@@ -16,6 +16,10 @@
 #define WORKERS_MAX	8
 #define CLIENTS_MAX	3
 #define TRACKS		(1 + CLIENTS_MAX)
+#define ANSWER_MAX	(80 << 10)
+
+/* A directory with a file and a directory, for redirects to lead to. */
+#define FUZZ_OBJECTS	"/tmp/fuzz/objects"
 
 #ifndef ARRAY_SIZE
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
@@ -88,6 +92,7 @@ static inline uint64_t take_number(struct stream *stream)
  * @hostile: replies and notices that no server should write
  * @kills: clients that were killed with a request pending
  * @deaths: sessions that their server closed with clients alive
+ * @recoveries: sessions that a server was to go on with
  */
 struct stats {
 	uint64_t inputs;
@@ -96,6 +101,7 @@ struct stats {
 	uint64_t hostile;
 	uint64_t kills;
 	uint64_t deaths;
+	uint64_t recoveries;
 };
 
 extern struct stats *stats;
@@ -179,8 +185,45 @@ struct hostile {
 	bool kill_first;
 };
 
+/**
+ * struct answer - a reply that is being made
+ * @header: of it
+ * @data: what follows
+ * @len: how much
+ * @send: otherwise there is to be none
+ */
+struct answer {
+	struct fuse_out_header header;
+	char data[ANSWER_MAX];
+	size_t len;
+	bool send;
+};
+
+/* The one that is made now. */
+extern struct answer answer;
+
 /* Until no client is left. False if one can neither end nor be killed. */
 bool hostile_serve(struct hostile *hostile);
+
+/* fileserver.c */
+
+/* What servers say, and programs and the kernel know by heart. */
+static const int errors[] = {
+	EINTR, EAGAIN, EIO, ENOSPC, EDQUOT, ENOSYS, ESTALE, ENOENT, ENOMEM, EFBIG, EROFS, EACCES,
+	EOPNOTSUPP, ENOTCONN, ENODEV, EPIPE, EBADF, EEXIST, ENOTDIR, EISDIR, ENAMETOOLONG, ELOOP,
+	ENODATA, ERANGE, ETIMEDOUT, 511,
+};
+
+/* Before a run. */
+void file_reset(void);
+/* Makes what a server of files would say to a request. */
+void file_answer(struct stream *stream, const struct fuse_in_header *in);
+/* Tells of what nobody asked for. */
+void file_notify(struct stream *stream, int session);
+/* Are answers to these kept back, in this run? */
+bool file_answers_late(uint32_t opcode);
+/* Can the last session go on with another server? */
+bool file_recovers(void);
 
 /* sockserver.c */
 

@@ -399,13 +399,26 @@ static void report(const char *prefix)
 {
 	printf("%s%" PRIu64 " inputs, %" PRIu64 " calls, %" PRIu64 " requests, %" PRIu64
 	       " hostile answers, %" PRIu64 " clients killed waiting, %" PRIu64
-	       " servers dead under way", prefix, stats->inputs, stats->calls, stats->requests,
-	       stats->hostile, stats->kills, stats->deaths);
+	       " servers dead under way, %" PRIu64 " followed by another", prefix,
+	       stats->inputs, stats->calls, stats->requests, stats->hostile, stats->kills,
+	       stats->deaths, stats->recoveries);
 	if (guided)
 		printf("; %u inputs kept, %u blocks of the module reached", corpus->nr,
 		       cover_blocks());
 	printf("\n");
 	fflush(stdout);
+}
+
+static void objects_make(void)
+{
+	int fd;
+
+	mkdir(FUZZ_OBJECTS, 0777);
+	mkdir(FUZZ_OBJECTS "/d", 0777);
+	fd = open(FUZZ_OBJECTS "/f", O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0 || ftruncate(fd, 8192))
+		perror(FUZZ_OBJECTS);
+	close(fd);
 }
 
 static int workers_run(const struct work *work)
@@ -415,11 +428,12 @@ static int workers_run(const struct work *work)
 	int status, failed = 0;
 	pid_t pid;
 
+	mkdir(BASE, 0755);
+	objects_make();
 	for (worker = 0; worker < work->workers; worker++) {
 		char dir[64];
 
 		snprintf(dir, sizeof(dir), BASE "/%u", worker);
-		mkdir(BASE, 0755);
 		if ((mkdir(dir, 0777) && errno != EEXIST) || chmod(dir, 0777)) {
 			perror(dir);
 			return 1;

@@ -224,7 +224,7 @@ static void options(char *text, size_t size, const struct client *client, uint8_
 	};
 
 	snprintf(text, size, "%s%s,%s", how > 250 ? "" : "server=", client->name,
-		 how < 128 ? "" : more[how % ARRAY_SIZE(more)]);
+		 how < 128 ? "" : how < 168 ? "recover=1" : more[how % ARRAY_SIZE(more)]);
 }
 
 void client_mount(struct client *client, uint8_t how)
