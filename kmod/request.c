@@ -429,3 +429,23 @@ void viewos_request_finish(struct viewos_request *req)
 	}
 	viewos_request_put(req);
 }
+
+void viewos_request_take_locked(struct viewos_request *req)
+{
+	lockdep_assert_held(&req->session->lock);
+
+	if (!list_empty(&req->interrupt_node))
+		list_del_init(&req->interrupt_node);
+	req->state = VIEWOS_REQUEST_COPYING;
+}
+
+void viewos_request_finish_all(struct list_head *requests, int err)
+{
+	struct viewos_request *req, *next;
+
+	list_for_each_entry_safe(req, next, requests, node) {
+		list_del_init(&req->node);
+		req->error = err;
+		viewos_request_finish(req);
+	}
+}

@@ -199,7 +199,7 @@ static inline bool viewos_request_abandoned(const struct viewos_request *req)
 	return READ_ONCE(req->flags) & VIEWOS_REQUEST_ABANDONED;
 }
 
-/* Called by session.c and recover.c. */
+/* Called by session.c, channel.c and recover.c. */
 void viewos_request_finish(struct viewos_request *req);
 /**
  * viewos_request_take_locked() - take a request that is queued or sent out of others' hands

@@ -13,6 +13,7 @@
 #ifndef _VIEWOS_SESSION_H
 #define _VIEWOS_SESSION_H
 
+#include <linux/fs.h>
 #include <linux/fuse.h>
 #include <linux/list.h>
 #include <linux/pid.h>
@@ -33,7 +34,6 @@ struct viewos_request;
 struct viewos_server;
 struct viewos_view;
 struct viewos_user;
-struct file;
 struct task_struct;
 struct user_namespace;
 
@@ -226,6 +226,15 @@ void viewos_session_abort(struct viewos_session *session);
  */
 void viewos_session_close(struct viewos_session *session);
 
+/**
+ * viewos_session_end() - what both of these do
+ * @session: the session
+ * @error: what requests end with, and a mount that is just being made
+ * @left: VIEWOS_REQUEST_*: requests with one of these can still be read; a second time takes
+ *	those, too
+ */
+void viewos_session_end(struct viewos_session *session, int error, unsigned int left);
+
 void viewos_session_get(struct viewos_session *session);
 void viewos_session_put(struct viewos_session *session);
 
@@ -316,6 +325,9 @@ const struct cred *viewos_session_cred_get(struct viewos_session *session);
  * @server: from whose backlog it is
  */
 struct file *viewos_session_file(struct viewos_session *session, struct viewos_server *server);
+
+/** viewos_session_fops - of a session's file, whose private_data it is: channel.c */
+extern const struct file_operations viewos_session_fops;
 
 extern spinlock_t viewos_session_lock;
 /** viewos_sessions - all sessions (viewos_session_lock) */
