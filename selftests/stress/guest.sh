@@ -120,7 +120,9 @@ number()
 
 mkdir -p /mnt/stress $logs
 viewctl create stress-ng -m mem::/mnt/stress >/dev/null || exit 1
-"$VIEWOS_TOP/build/selftests/stress/storm" "$seconds" "$seed" &
+PATH=$PATH:$VIEWOS_TOP/build/selftests/programs \
+	"$VIEWOS_TOP/build/selftests/stress/storm" "$seconds" "$seed" \
+	2> >(grep --line-buffered -v '^steady: ' >&2) &
 storm=$!
 turns=()
 for kind in "${!kinds[@]}"; do

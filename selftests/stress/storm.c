@@ -19,10 +19,11 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 
-#define SERVERS		3
 #define TARGETS		64
 #define CGROUP		"/sys/fs/cgroup/storm"
 #define BASE		"/tmp/storm"
+/* What is shown of, by servers that have no files of their own. */
+#define SOURCE		BASE "/source"
 /* So long may a killed process need to be gone. */
 #define GONE_MS		60000
 
@@ -44,6 +45,25 @@ static struct shared {
 	pid_t targets[TARGETS];
 	uint64_t forks, execs, mounts, kills, servers, traced, destroyed, stuck;
 } *shared;
+
+/**
+ * struct server - one of those that are kept running
+ * @program: what it is
+ * @options: of its mounts
+ */
+static const struct server {
+	const char *program;
+	const char *options;
+} servers[] = {
+	{ "viewos-mem", "" },
+	{ "viewos-mem", ",data=writeback" },
+	/* Names there are redirects. */
+	{ "viewos-patch", "" },
+	/* Its mounts outlive it. */
+	{ "steady", ",recover=3" },
+};
+
+#define SERVERS (sizeof(servers) / sizeof(*servers))
 
 static uint64_t rng;
 
@@ -254,7 +274,7 @@ static void mounter(unsigned int place)
 {
 	pid_t pid = spawn(place);
 	char dir[64], options[64];
-	unsigned int views = below(4), turns = 40;
+	unsigned int views = below(4), turns = 40, server;
 	int err;
 
 	if (pid) {
@@ -266,9 +286,10 @@ static void mounter(unsigned int place)
 	while (views--)
 		enter_new();
 	snprintf(dir, sizeof(dir), BASE "/%u", place);
-	snprintf(options, sizeof(options), "server=storm-%u", below(SERVERS));
+	server = below(SERVERS);
+	snprintf(options, sizeof(options), "server=storm-%u%s", server, servers[server].options);
 	/* A server may be about to come. */
-	while ((err = result(mount("storm", dir, "viewfs", 0, options))) == -ENOENT && turns--)
+	while ((err = result(mount(SOURCE, dir, "viewfs", 0, options))) == -ENOENT && turns--)
 		sleep_ms(50);
 	if (!err) {
 		count(&shared->mounts);
@@ -300,8 +321,9 @@ static void keeper(unsigned int place)
 	pid_t pid = fork();
 
 	if (!pid) {
-		snprintf(name, sizeof(name), "storm-%u", place % SERVERS);
-		execlp("viewos-mem", "viewos-mem", "-f", "--name", name, NULL);
+		snprintf(name, sizeof(name), "storm-%u", (unsigned int)(place % SERVERS));
+		execlp(servers[place % SERVERS].program, name, "--foreground", "--name", name,
+		       NULL);
 		_exit(127);
 	}
 	sleep_ms(500 + below(8000));
@@ -403,7 +425,7 @@ static void hog(unsigned int place)
 }
 
 static void (*const actors[])(unsigned int place) = {
-	keeper, keeper, keeper, mounter, mounter, mounter, mounter, forker, forker, signaller,
+	keeper, keeper, keeper, keeper, mounter, mounter, mounter, mounter, forker, forker, signaller,
 	tracer, destroyer, lister, hog,
 };
 
@@ -504,6 +526,7 @@ int main(int argc, char **argv)
 	}
 	shared->end = now_ms() + strtoull(argv[1], NULL, 0) * 1000;
 	mkdir(BASE, 0755);
+	mkdir(SOURCE, 0777);
 	for (i = 0; i < ACTORS; i++) {
 		snprintf(dir, sizeof(dir), BASE "/%u", i);
 		mkdir(dir, 0777);
