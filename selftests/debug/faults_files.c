@@ -161,6 +161,10 @@ static int run_handle(void)
 	return fd == -ESTALE ? -EIO : fd;
 }
 
+static int read_some(int fd) { return result(read(fd, page, 100)); }
+static int write_some(int fd) { return result(pwrite(fd, page, 100, 0)); }
+static int run_small(void) { return with_file(DIR "/dir/small", O_RDONLY, read_some); }
+
 /* Lists it twice, the second time from what was kept. */
 static int listed(int fd)
 {
@@ -205,6 +209,7 @@ TEST_F(faults, more_files)
 		{ "exchange", run_exchange, again_file },
 		{ "access control list", run_acl, again_file },
 		{ "file handle", run_handle, again_file },
+		{ "a small file", run_small, again_file },
 		{ "list again", run_list, again_file },
 		{ },
 	};
@@ -223,6 +228,7 @@ TEST_F(faults, more_files)
 	ASSERT_EQ(sizeof(page), write(fd, page, sizeof(page)));
 	close(fd);
 	ASSERT_EQ(0, with_file(DIR "/dir/scrap", O_RDWR | O_CREAT, nothing));
+	ASSERT_EQ(100, with_file(DIR "/dir/small", O_RDWR | O_CREAT, write_some));
 	again_file();
 	walk_all(_metadata, steps);
 	EXPECT_EQ(0, umount(DIR));
@@ -246,8 +252,6 @@ static int run_shown(void)
 	return stat(DIR "/shown", &st) ? -errno : st.st_uid == 1234 ? 0 : -EPROTO;
 }
 
-static int read_some(int fd) { return result(read(fd, page, 100)); }
-static int write_some(int fd) { return result(pwrite(fd, page, 100, 0)); }
 static int run_read_shown(void) { return with_file(DIR "/shown", O_RDONLY, read_some); }
 static int run_write_shown(void) { return with_file(DIR "/shown", O_RDWR, write_some); }
 static int run_read_plain(void) { return with_file(DIR "/plain", O_RDONLY, read_some); }
