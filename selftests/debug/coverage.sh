@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Says which part of each file of the module the last run on the debug kernel went through; or,
-# all together, the runs whose build/vm/*/share/coverage are named.
+# Says which part of each file of the module the last check-debug went through; or, all together, the
+# runs whose build/vm/*/share/coverage are named.
 . "$(dirname "$0")/../vm/lib.sh"
 
-[ $# -gt 0 ] || set -- "$BUILD/vm/debug/share/coverage"
+[ $# -gt 0 ] || set -- "$BUILD"/vm/debug{,-programs-1,-programs-2,-module}/share/coverage
 dir=$BUILD/coverage
 rm -rf "$dir"
 mkdir -p "$dir"

@@ -42,7 +42,7 @@ declare -A less=(
 # What a stressor takes for a failure, and has done itself: this one cancels its own reads and
 # writes, which are done before it can where no server is asked for them.
 declare -A own=(
-	[io-uring]='completion opcode=[0-9]+ \((READ|WRITE)V?\), error=125 '
+	[io-uring]='completion opcode=[0-9]+ \((IORING_OP_)?(READ|WRITE)V?\), error=125 '
 )
 
 # stressor_own NAME LOG: was that all that failed?

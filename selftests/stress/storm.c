@@ -39,11 +39,13 @@
  * @traced: processes traced
  * @destroyed: views destroyed with their tasks
  * @stuck: processes that could not be killed
+ * @start_ms: how long a server took to start, the last time: how slow all is
  */
 static struct shared {
 	uint64_t end;
 	pid_t targets[TARGETS];
 	uint64_t forks, execs, mounts, kills, servers, traced, destroyed, stuck;
+	unsigned int start_ms;
 } *shared;
 
 /**
@@ -91,6 +93,12 @@ static uint64_t now_ms(void)
 static bool over(void)
 {
 	return now_ms() >= shared->end;
+}
+
+/* So long, and longer where all is slow; in steps of reap(). */
+static unsigned int patience(unsigned int ms)
+{
+	return (ms + 2 * shared->start_ms) / 5 * 5;
 }
 
 static pid_t target(void)
@@ -274,11 +282,12 @@ static void mounter(unsigned int place)
 {
 	pid_t pid = spawn(place);
 	char dir[64], options[64];
-	unsigned int views = below(4), turns = 40, server;
+	unsigned int views = below(4), server;
+	uint64_t until;
 	int err;
 
 	if (pid) {
-		reap(pid, place, 500 + below(4000) / 5 * 5);
+		reap(pid, place, patience(500 + below(4000)));
 		return;
 	}
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
@@ -289,7 +298,9 @@ static void mounter(unsigned int place)
 	server = below(SERVERS);
 	snprintf(options, sizeof(options), "server=storm-%u%s", server, servers[server].options);
 	/* A server may be about to come. */
-	while ((err = result(mount(SOURCE, dir, "viewfs", 0, options))) == -ENOENT && turns--)
+	until = now_ms() + patience(2000);
+	while ((err = result(mount(SOURCE, dir, "viewfs", 0, options))) == -ENOENT &&
+	       now_ms() < until)
 		sleep_ms(50);
 	if (!err) {
 		count(&shared->mounts);
@@ -306,7 +317,7 @@ static void forker(unsigned int place)
 	pid_t pid = spawn(place);
 
 	if (pid) {
-		reap(pid, place, 2000);
+		reap(pid, place, patience(2000));
 		return;
 	}
 	enter_new();
@@ -314,18 +325,43 @@ static void forker(unsigned int place)
 	_exit(0);
 }
 
-/* Keeps a server running, and kills it. */
+static bool registered(const char *name)
+{
+	static char answer[32768];
+	struct nl_message message;
+	int len;
+
+	nl_begin(&message, nl_family(), VIEWOS_CMD_SERVER_GET, NLM_F_DUMP);
+	len = nl_talk(&message, answer, sizeof(answer));
+	return len > 0 && memmem(answer, len, name, strlen(name) + 1);
+}
+
+static void await_server(const char *name)
+{
+	uint64_t start = now_ms(), took = 0;
+
+	while (!registered(name) && took < 20000 && !over()) {
+		sleep_ms(20);
+		took = now_ms() - start;
+	}
+	shared->start_ms = took;
+}
+
+/* Keeps a server running, and kills it; mostly not before it has begun. */
 static void keeper(unsigned int place)
 {
 	char name[32];
-	pid_t pid = fork();
+	pid_t pid;
 
+	snprintf(name, sizeof(name), "storm-%u", (unsigned int)(place % SERVERS));
+	pid = fork();
 	if (!pid) {
-		snprintf(name, sizeof(name), "storm-%u", (unsigned int)(place % SERVERS));
 		execlp(servers[place % SERVERS].program, name, "--foreground", "--name", name,
 		       NULL);
 		_exit(127);
 	}
+	if (below(8))
+		await_server(name);
 	sleep_ms(500 + below(8000));
 	if (!below(4)) {
 		kill(pid, SIGSTOP);

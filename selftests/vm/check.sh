@@ -24,12 +24,14 @@ select_tests()
 	done
 }
 
-# The tests of a part: "c", "programs" (in a shell) or "module" (of its being unloaded).
+# The tests of a part: "c", "programs-1" and "programs-2" (every other one of those in a shell) or
+# "module" (of its being unloaded).
 tests_of()
 {
 	case $2 in
 	module) select_tests "$1" | grep '^module/' ;;
-	programs) select_tests "$1" | grep -v '^module/' | grep '\.sh$' ;;
+	programs-*) select_tests "$1" | grep -v '^module/' | grep '\.sh$' |
+		awk -v "part=${2#*-}" 'NR % 2 == part % 2' ;;
 	c) select_tests "$1" | grep -vE '^module/|\.sh$' ;;
 	esac || true
 }
@@ -100,8 +102,8 @@ check_in()
 	fi
 }
 
-# Runs a part of the tests on one kernel: "c", "programs" (those in a shell) or "module". The last
-# line of the output is for this script: how many tests passed, failed and were skipped.
+# Runs a part of the tests on one kernel. The last line of the output is for this script: how many
+# tests passed, failed and were skipped.
 check_part()
 {
 	local series=$1 part=$2 vm=${VIEWOS_VM:-$BUILD/vm/$1} passed=0 failed=0 skipped=0
@@ -110,7 +112,7 @@ check_part()
 	case $part in
 	# With fewer CPUs than two machines have, one of theirs spins for the other, which does
 	# not run, and all takes three times as long; races are for the tests in C.
-	programs) [ "$(nproc)" -ge 4 ] || options=(--smp 1) ;;
+	programs-*) [ "$(nproc)" -ge 4 ] || options=(--smp 1) ;;
 	# These have the kernel's code patched while it runs, all the time; with one thread for
 	# all CPUs the emulator does not get that wrong.
 	module) options=(--one-thread) ;;
@@ -136,20 +138,18 @@ for series in $KERNELS; do
 		failed_builds=$((failed_builds + 1))
 	fi
 done
-# Two machines at a time, as most of the tests keep one CPU busy; those of two kernels begin with
-# another part each. The output is of one after the other. $VIEWOS_VM is for one machine.
+# Two machines at a time, as most of the tests keep one CPU busy; each kernel begins with another
+# part. The output is of one after the other. $VIEWOS_VM is for one machine.
 at_once=2
 [ -z "${VIEWOS_VM:-}" ] || at_once=1
 jobs=()
-parts=(c programs)
-for series in ${testing[@]+"${testing[@]}"}; do
-	for part in "${parts[@]}"; do
+parts=(c programs-1 programs-2 module)
+for step in "${!parts[@]}"; do
+	for i in "${!testing[@]}"; do
+		series=${testing[$i]}
+		part=${parts[$(((step + i) % ${#parts[@]}))]}
 		[ -z "$(tests_of "$series" "$part")" ] || jobs+=("$series $part")
 	done
-	parts=("${parts[1]}" "${parts[0]}")
-done
-for series in ${testing[@]+"${testing[@]}"}; do
-	[ -z "$(tests_of "$series" module)" ] || jobs+=("$series module")
 done
 
 run_jobs()
