@@ -471,7 +471,7 @@ static void actor(unsigned int place)
 {
 	rng += (uint64_t)place << 32 | getpid();
 	/* stress-ng, beside us, is to have its share. */
-	if (nice(10) < 0)
+	if (nice(5) < 0)
 		errno = 0;
 	while (!over())
 		actors[place](place);
