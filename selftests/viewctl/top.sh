@@ -6,9 +6,10 @@
 . "$VIEWOS_TOP/selftests/ktap.sh"
 
 # One view that asks all the time, one that asks now and then, and one that does not.
-ask='cd /mnt; touch a; while :; do stat a >/dev/null; sleep 0; cat a; done'
-viewctl run --name busy -m mem,ttl=0::/mnt -- bash -c "$ask" & busy=$!
-viewctl run --name slow -m mem,ttl=0::/mnt -- bash -c "${ask/sleep 0/sleep 0.5}" & slow=$!
+# The busy one starts no programs, which takes long on some machines.
+viewctl run --name busy -m mem,ttl=0::/mnt -- bash -c '>/mnt/a; while :; do : </mnt/a; done' & busy=$!
+viewctl run --name slow -m mem,ttl=0::/mnt -- \
+	bash -c '>/mnt/a; while :; do : </mnt/a; sleep 0.5; done' & slow=$!
 viewctl create quiet >/dev/null
 requests() { viewctl ls -n -o NAME,REQUESTS | awk -v name="$1" '$1 == name { print $2 }'; }
 more_than() { local n; n=$(requests "$1"); [ "${n:-0}" -gt "$2" ]; }
