@@ -461,8 +461,8 @@ static void hog(unsigned int place)
 }
 
 static void (*const actors[])(unsigned int place) = {
-	keeper, keeper, keeper, keeper, mounter, mounter, mounter, mounter, forker, forker, signaller,
-	tracer, destroyer, lister, hog,
+	keeper, keeper, keeper, keeper, mounter, mounter, mounter, mounter, forker, forker,
+	signaller, tracer, destroyer, lister, hog,
 };
 
 #define ACTORS (sizeof(actors) / sizeof(*actors))
