@@ -148,7 +148,8 @@ void viewfs_handle_put(struct viewfs_handle *handle)
 	if (test_bit(VIEWFS_LOCKED_FLOCK, &handle->locks)) {
 		in->release_flags = FUSE_RELEASE_FLOCK_UNLOCK;
 		in->lock_owner = handle->lock_owner;
-	} else {
+	} else if (!viewfs_i(inode)->device) {
+		/* Of a device, the next OPEN may ask to be the only one: it is not to overtake. */
 		req->flags |= VIEWOS_REQUEST_LAZY;
 	}
 	req->end = handle_released;
