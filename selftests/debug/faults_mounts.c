@@ -188,7 +188,7 @@ static int serve_until(pid_t pid)
 	}
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	return ETIME;
+	return -ETIME;
 }
 
 static void die(void)
