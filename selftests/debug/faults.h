@@ -126,6 +126,23 @@ static void walk_all(struct __test_metadata *_metadata, const struct step *steps
 		walk(_metadata, steps);
 }
 
+/* Does something with a file that is opened for it. */
+static inline int with_file(const char *path, int flags, int (*call)(int fd))
+{
+	int fd = open(path, flags, 0644);
+	int ret = fd < 0 ? -errno : call(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+/* What is not in the caches is asked for. */
+static inline void drop_caches(void)
+{
+	write_file("/proc/sys/vm/drop_caches", "3");
+}
+
 static inline void close_made(void)
 {
 	if (made >= 0)

@@ -15,17 +15,6 @@
 
 static char page[65536];
 
-/* Does something with a file that is opened for it. */
-static int with_file(const char *path, int flags, int (*call)(int fd))
-{
-	int fd = open(path, flags, 0644);
-	int ret = fd < 0 ? -errno : call(fd);
-
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
-
 /* Files of viewos-mem */
 
 static int nothing(int fd) { return 0; }
@@ -190,7 +179,7 @@ static void again_file(void)
 	with_file(DIR "/old", O_RDWR | O_CREAT, nothing);
 	if (truncate(DIR "/dir/scrap", 0))
 		perror("truncate");
-	write_file("/proc/sys/vm/drop_caches", "3");
+	drop_caches();
 }
 
 TEST_F(faults, more_files)
@@ -278,21 +267,16 @@ static int mapped(int fd)
 
 static int run_map_shown(void) { return with_file(DIR "/shown", O_RDWR, mapped); }
 
-static void again_patched(void)
-{
-	write_file("/proc/sys/vm/drop_caches", "3");
-}
-
 TEST_F(faults, patched)
 {
 	static const struct step steps[] = {
-		{ "cross into a directory", run_crossing, again_patched },
-		{ "a file as another's", run_shown, again_patched },
-		{ "read it", run_read_shown, again_patched },
-		{ "write it", run_write_shown, again_patched },
-		{ "map it", run_map_shown, again_patched },
-		{ "read a file that is one outside", run_read_plain, again_patched },
-		{ "list", run_list_patched, again_patched },
+		{ "cross into a directory", run_crossing, drop_caches },
+		{ "a file as another's", run_shown, drop_caches },
+		{ "read it", run_read_shown, drop_caches },
+		{ "write it", run_write_shown, drop_caches },
+		{ "map it", run_map_shown, drop_caches },
+		{ "read a file that is one outside", run_read_plain, drop_caches },
+		{ "list", run_list_patched, drop_caches },
 		{ },
 	};
 
@@ -302,7 +286,7 @@ TEST_F(faults, patched)
 			    "&& echo text | tee shown plain >hidden"));
 	ASSERT_EQ(0, system("viewctl mount -t patch -o hide=hidden,uid=shown=1234,mode=shown=666 "
 			    DIR " " DIR));
-	again_patched();
+	drop_caches();
 	walk_all(_metadata, steps);
 	EXPECT_EQ(0, umount(DIR));
 	/* The server has it until it ends. */

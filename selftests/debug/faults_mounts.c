@@ -13,22 +13,6 @@
 
 static char page[65536];
 
-/* Does something with a file that is opened for it. */
-static int with_file(const char *path, int flags, int (*call)(int fd))
-{
-	int fd = open(path, flags, 0644);
-	int ret = fd < 0 ? -errno : call(fd);
-
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
-
-static void drop_caches(void)
-{
-	write_file("/proc/sys/vm/drop_caches", "3");
-}
-
 /* What is written back */
 
 static int written(int fd)
@@ -117,15 +101,9 @@ TEST_F(faults, written_back)
 		{ },
 	};
 	pid_t server = mem_start("faults-mem");
-	int err = -ENOENT;
 
 	mkdir(DIR, 0755);
-	for (int i = 0; i < 1000 && err == -ENOENT; i++) {
-		err = viewfs_mount("faults-mem", DIR, "data=writeback");
-		if (err == -ENOENT)
-			sleep_ms(10);
-	}
-	ASSERT_EQ(0, err);
+	ASSERT_EQ(0, mem_mount_with("faults-mem", DIR, "data=writeback"));
 	ASSERT_EQ(0, with_file(DIR "/file", O_WRONLY | O_CREAT, filled));
 	drop_caches();
 	walk_all(_metadata, steps);

@@ -405,33 +405,44 @@ static bool answer_names(struct stream *stream, const struct fuse_in_header *in,
 	return true;
 }
 
-void file_answer(struct stream *stream, const struct fuse_in_header *in)
+/* What is about attributes, likewise. */
+static bool answer_attributes(struct stream *stream, const struct fuse_in_header *in,
+			      const void *body)
 {
 	struct node *node = &nodes[in->nodeid % NODES];
-	const void *body = in + 1;
+	const struct fuse_setattr_in *set = body;
 
-	if (answer_names(stream, in, body))
-		return;
 	switch (in->opcode) {
-	case FUSE_INIT:
-		answer_init(stream, body);
-		break;
 	case FUSE_GETATTR:
 		answer_attr(stream, in->nodeid);
 		break;
 	case FUSE_STATX:
 		answer_statx(stream, in->nodeid);
 		break;
-	case FUSE_SETATTR: {
-		const struct fuse_setattr_in *set = body;
-
+	case FUSE_SETATTR:
 		if (set->valid & FATTR_SIZE)
 			node->size = set->size;
 		if (set->valid & FATTR_MODE)
 			node->mode = (node->mode & S_IFMT) | (set->mode & 07777);
 		answer_attr(stream, in->nodeid);
 		break;
+	default:
+		return false;
 	}
+	return true;
+}
+
+void file_answer(struct stream *stream, const struct fuse_in_header *in)
+{
+	struct node *node = &nodes[in->nodeid % NODES];
+	const void *body = in + 1;
+
+	if (answer_names(stream, in, body) || answer_attributes(stream, in, body))
+		return;
+	switch (in->opcode) {
+	case FUSE_INIT:
+		answer_init(stream, body);
+		break;
 	case FUSE_OPEN:
 	case FUSE_OPENDIR: {
 		struct fuse_open_out *out = (void *)answer.data;
